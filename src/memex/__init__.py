@@ -1,0 +1,211 @@
+"""memex: a memory for language models that fits.
+
+Conversations are kept whole in a store; each time the model is called, a chain of policies
+chooses what goes into the token budget; and every choice can be explained and replayed.
+
+Names are imported on first use, so that ``import memex`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # importing typing for it would cost more than the rest of this module
+if TYPE_CHECKING:
+    from typing import Any
+
+    from memex._backend import AsyncBackend as AsyncBackend
+    from memex._backend import Backend as Backend
+    from memex._backend import Capabilities as Capabilities
+    from memex._backend import Event as Event
+    from memex._backend import Request as Request
+    from memex._backend import Tool as Tool
+    from memex._budget import Budget as Budget
+    from memex._codec import Codec as Codec
+    from memex._codec import Encoded as Encoded
+    from memex._codec import decode as decode
+    from memex._codec import encode as encode
+    from memex._counter import Counter as Counter
+    from memex._entry import Derived as Derived
+    from memex._entry import Entry as Entry
+    from memex._errors import AuthFailed as AuthFailed
+    from memex._errors import BackendError as BackendError
+    from memex._errors import BadRequest as BadRequest
+    from memex._errors import BadSetting as BadSetting
+    from memex._errors import BudgetExceeded as BudgetExceeded
+    from memex._errors import ConfigError as ConfigError
+    from memex._errors import Conflict as Conflict
+    from memex._errors import ContextOverflow as ContextOverflow
+    from memex._errors import FilterFailed as FilterFailed
+    from memex._errors import InvalidMessage as InvalidMessage
+    from memex._errors import MemexError as MemexError
+    from memex._errors import MessageVetoed as MessageVetoed
+    from memex._errors import NameClash as NameClash
+    from memex._errors import PluginError as PluginError
+    from memex._errors import PolicyFailed as PolicyFailed
+    from memex._errors import PolicyViolation as PolicyViolation
+    from memex._errors import RateLimited as RateLimited
+    from memex._errors import ReplayError as ReplayError
+    from memex._errors import StoreDamaged as StoreDamaged
+    from memex._errors import StoreError as StoreError
+    from memex._errors import StoreUnavailable as StoreUnavailable
+    from memex._errors import ThreadExists as ThreadExists
+    from memex._errors import Truncated as Truncated
+    from memex._errors import Unavailable as Unavailable
+    from memex._errors import UnknownMessage as UnknownMessage
+    from memex._errors import UnknownProvider as UnknownProvider
+    from memex._errors import UnknownThread as UnknownThread
+    from memex._estimate import ScriptCounter as ScriptCounter
+    from memex._explain import Explanation as Explanation
+    from memex._frozen import freeze as freeze
+    from memex._frozen import thaw as thaw
+    from memex._log import Log as Log
+    from memex._memex import Memex as Memex
+    from memex._message import Message as Message
+    from memex._message import Origin as Origin
+    from memex._parts import Citation as Citation
+    from memex._parts import Media as Media
+    from memex._parts import Opaque as Opaque
+    from memex._parts import Part as Part
+    from memex._parts import Reasoning as Reasoning
+    from memex._parts import Refusal as Refusal
+    from memex._parts import Text as Text
+    from memex._parts import ToolCall as ToolCall
+    from memex._parts import ToolResult as ToolResult
+    from memex._plan import Change as Change
+    from memex._plan import Plan as Plan
+    from memex._plan import Step as Step
+    from memex._plugin import PluginInfo as PluginInfo
+    from memex._plugin import Problem as Problem
+    from memex._provider import Provider as Provider
+    from memex._ranges import contains as contains
+    from memex._ranges import expand as expand
+    from memex._ranges import show_ranges as show_ranges
+    from memex._ranges import to_ranges as to_ranges
+    from memex._reply import Reply as Reply
+    from memex._serial import check_id as check_id
+    from memex._serial import decode_message as decode_message
+    from memex._serial import encode_message as encode_message
+    from memex._store import Appended as Appended
+    from memex._store import Hit as Hit
+    from memex._store import Postings as Postings
+    from memex._store import Receipt as Receipt
+    from memex._store import SearchableStore as SearchableStore
+    from memex._store import Store as Store
+    from memex._store import StoredPlan as StoredPlan
+    from memex._store import ThreadInfo as ThreadInfo
+    from memex._term_index import TermIndex as TermIndex
+    from memex._terms import searchable_text as searchable_text
+    from memex._terms import snippet as snippet
+    from memex._terms import terms as terms
+    from memex._thread import Thread as Thread
+    from memex._usage import Usage as Usage
+    from memex._window import Window as Window
+    from memex.hookspecs import hookimpl as hookimpl
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Appended": "_store",
+    "AsyncBackend": "_backend",
+    "AuthFailed": "_errors",
+    "Backend": "_backend",
+    "BackendError": "_errors",
+    "BadRequest": "_errors",
+    "BadSetting": "_errors",
+    "Budget": "_budget",
+    "BudgetExceeded": "_errors",
+    "Capabilities": "_backend",
+    "Change": "_plan",
+    "Citation": "_parts",
+    "Codec": "_codec",
+    "ConfigError": "_errors",
+    "Conflict": "_errors",
+    "ContextOverflow": "_errors",
+    "Counter": "_counter",
+    "Derived": "_entry",
+    "Encoded": "_codec",
+    "Entry": "_entry",
+    "Event": "_backend",
+    "Explanation": "_explain",
+    "FilterFailed": "_errors",
+    "Hit": "_store",
+    "InvalidMessage": "_errors",
+    "Log": "_log",
+    "Media": "_parts",
+    "Memex": "_memex",
+    "MemexError": "_errors",
+    "Message": "_message",
+    "MessageVetoed": "_errors",
+    "NameClash": "_errors",
+    "Opaque": "_parts",
+    "Origin": "_message",
+    "Part": "_parts",
+    "Plan": "_plan",
+    "PluginError": "_errors",
+    "PluginInfo": "_plugin",
+    "PolicyFailed": "_errors",
+    "PolicyViolation": "_errors",
+    "Postings": "_store",
+    "Problem": "_plugin",
+    "Provider": "_provider",
+    "RateLimited": "_errors",
+    "Reasoning": "_parts",
+    "Receipt": "_store",
+    "Refusal": "_parts",
+    "ReplayError": "_errors",
+    "Reply": "_reply",
+    "Request": "_backend",
+    "ScriptCounter": "_estimate",
+    "SearchableStore": "_store",
+    "Step": "_plan",
+    "Store": "_store",
+    "StoreDamaged": "_errors",
+    "StoreError": "_errors",
+    "StoreUnavailable": "_errors",
+    "StoredPlan": "_store",
+    "TermIndex": "_term_index",
+    "Text": "_parts",
+    "Thread": "_thread",
+    "ThreadExists": "_errors",
+    "ThreadInfo": "_store",
+    "Tool": "_backend",
+    "ToolCall": "_parts",
+    "ToolResult": "_parts",
+    "Truncated": "_errors",
+    "Unavailable": "_errors",
+    "UnknownMessage": "_errors",
+    "UnknownProvider": "_errors",
+    "UnknownThread": "_errors",
+    "Usage": "_usage",
+    "Window": "_window",
+    "check_id": "_serial",
+    "contains": "_ranges",
+    "decode": "_codec",
+    "decode_message": "_serial",
+    "encode": "_codec",
+    "encode_message": "_serial",
+    "expand": "_ranges",
+    "freeze": "_frozen",
+    "hookimpl": "hookspecs",
+    "searchable_text": "_terms",
+    "show_ranges": "_ranges",
+    "snippet": "_terms",
+    "terms": "_terms",
+    "thaw": "_frozen",
+    "to_ranges": "_ranges",
+}
+
+__all__ = ["__version__", *_HOME]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'memex' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"memex.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,128 @@
+"""What a backend is: a model that answers, in one neutral stream of events."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import msgspec
+
+from memex._frozen import EMPTY
+from memex._message import Message
+from memex._parts import Part, ToolCall
+from memex._usage import Usage
+
+FinishReason = Literal["stop", "length", "tool_calls", "refusal", "content_filter", "other"]
+
+
+class Tool(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A tool that the model may call.
+
+    Attributes:
+        name: Its name.
+        description: What it does, for the model.
+        parameters: Its arguments as a JSON schema.
+    """
+
+    name: str
+    description: str = ""
+    parameters: Mapping[str, Any] = EMPTY
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One call of a model.
+
+    Attributes:
+        messages: What the model sees, in order, already stripped of parts that are bound to
+            another model.
+        tools: What it may call.
+        answer_tokens: Tokens that the budget reserves for the answer.
+        stable: How many of the leading messages are the same as in the previous call: where a
+            prompt cache's breakpoint belongs.
+        thread: Id of the thread, for caches that take a key.
+        settings: The provider's own settings for this call (temperature, stop, ...).
+    """
+
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
+    answer_tokens: int
+    stable: int = 0
+    thread: str = ""
+    settings: Mapping[str, Any] = EMPTY
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One step of an answer.
+
+    ``kind`` says which field is set:
+
+    ============= =====================================================================
+    ``start``     ``response_id``, ``model``
+    ``text``      ``text``: the next words
+    ``reasoning`` ``reasoning``: the next words of the thought
+    ``part``      ``part``: a whole part (a signed thought, a citation, media, a refusal)
+    ``tool_call`` ``tool_call``: a whole call
+    ``usage``     ``usage``
+    ``finish``    ``finish``: the terminal event; without it the answer is truncated
+    ``error``     ``error``: what went wrong after the start; nothing follows
+    ============= =====================================================================
+    """
+
+    kind: Literal["start", "text", "reasoning", "part", "tool_call", "usage", "finish", "error"]
+    text: str = ""
+    reasoning: str = ""
+    part: Part | None = None
+    tool_call: ToolCall | None = None
+    usage: Usage | None = None
+    finish: FinishReason | None = None
+    error: str = ""
+    response_id: str | None = None
+    model: str | None = None
+
+
+class Capabilities(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a model can take and give.
+
+    Attributes:
+        context_tokens: Longest prompt plus answer, where known.
+        output_tokens: Longest answer, where known.
+        tools: Whether it calls tools.
+        images: Whether it sees images.
+    """
+
+    context_tokens: int | None = None
+    output_tokens: int | None = None
+    tools: bool = False
+    images: bool = False
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """A model that answers.
+
+    ``stream`` is enough. A backend may also have ``generate(request) -> Iterable[Event]`` (the
+    whole answer at once, as events) and the async twins ``astream`` and ``agenerate``; where it
+    has none, the host runs the blocking one in a worker thread. Errors are
+    :class:`~memex.BackendError` only.
+    """
+
+    name: str
+    model: str
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the model can take and give."""
+
+    def stream(self, request: Request) -> Iterator[Event]:
+        """Yield the answer as it comes; the last event is ``finish`` or ``error``."""
+
+    def close(self) -> None:
+        """Release everything. Closing twice is allowed."""
+
+
+@runtime_checkable
+class AsyncBackend(Backend, Protocol):
+    """A backend with a stream of its own for asyncio."""
+
+    def astream(self, request: Request) -> AsyncIterator[Event]:
+        """Yield the answer as it comes; cancelling the task stops the model."""

@@ -1,0 +1,65 @@
+"""What a window is made of: entries of the log, and entries derived from them."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Literal
+
+import msgspec
+
+from memex._message import Message
+from memex._ranges import Range
+from memex._serial import encode_message
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A message in its place in the log.
+
+    Attributes:
+        seq: Its number, given by the store: 1 for the first, without gaps.
+        message: The message.
+        tokens: What it costs, framing included, as ``counter`` counts.
+        counter: Name of the counter that ``tokens`` comes from; None where it was never counted.
+    """
+
+    seq: int
+    message: Message
+    tokens: int = 0
+    counter: str | None = None
+
+
+class Derived(msgspec.Struct, frozen=True):
+    """A message that a policy wrote about others: a recalled block, or a summary.
+
+    Attributes:
+        kind: ``recall`` stands just before the newest user message, ``summary`` where the
+            messages it covers were.
+        message: What the model sees.
+        covers: Sequence numbers of the messages it speaks for.
+        tokens: What it costs.
+    """
+
+    kind: Literal["recall", "summary"]
+    message: Message
+    covers: tuple[Range, ...]
+    tokens: int = 0
+
+    @property
+    def digest(self) -> str:
+        """A fingerprint of role and parts: equal text has an equal digest."""
+        return content_digest(self.message)
+
+
+Item = Entry | Derived
+
+
+def content_digest(message: Message) -> str:
+    """Return a short fingerprint of what a model would see of ``message``.
+
+    Id, time and meta are left out, so that a rebuilt message has the same digest.
+    """
+    bare = Message(role=message.role, parts=message.parts, id="-", created=_EPOCH, name=message.name)
+    return hashlib.blake2b(encode_message(bare), digest_size=12).hexdigest()

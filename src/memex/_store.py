@@ -1,0 +1,261 @@
+"""What a store is: where threads live. Every method here is a promise that the contract kit tests."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import Literal, Protocol, runtime_checkable
+
+import msgspec
+
+from memex._entry import Entry
+from memex._message import Message, Role
+
+
+class ThreadInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line about a thread.
+
+    Attributes:
+        id: The thread's id.
+        head: Sequence number of its newest message; 0 when it is empty. Also its revision.
+        created: When it was opened.
+        parent: The thread it was forked from.
+        forked_at: The last message it shares with its parent.
+    """
+
+    id: str
+    head: int
+    created: datetime
+    parent: str | None = None
+    forked_at: int | None = None
+
+
+class Appended(msgspec.Struct, frozen=True):
+    """What an append did.
+
+    Attributes:
+        entries: The messages in their places, in the order given; one that was already there
+            has its first place.
+        head: The thread's newest sequence number afterwards.
+        new: How many of them were not there before.
+    """
+
+    entries: tuple[Entry, ...]
+    head: int
+    new: int
+
+
+class Hit(msgspec.Struct, frozen=True):
+    """A message that a search found.
+
+    Attributes:
+        thread: Id of its thread.
+        entry: The message in its place.
+        score: BM25; higher is better, comparable within one search only.
+        snippet: The words around the match, at most about 160 characters.
+    """
+
+    thread: str
+    entry: Entry
+    score: float
+    snippet: str
+
+
+class Postings(msgspec.Struct, frozen=True):
+    """Where a term occurs in a thread.
+
+    Attributes:
+        term: The term, as :func:`memex.terms` gives it.
+        seqs: Messages that hold it, newest first, at most as many as asked for.
+    """
+
+    term: str
+    seqs: tuple[int, ...]
+
+
+class StoredPlan(msgspec.Struct, frozen=True):
+    """A plan as a store keeps it.
+
+    Attributes:
+        number: 1 for the thread's first plan, without gaps in one thread.
+        head: Sequence number of the newest message when it was made.
+        body: The plan, as bytes that only the host reads.
+    """
+
+    number: int
+    head: int
+    body: bytes
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """What was forgotten, place by place.
+
+    Attributes:
+        thread: The thread.
+        messages: Sequence numbers that are tombstones now.
+        whole_thread: Whether the thread itself is gone.
+        places: How many things were removed where, such as ``{"messages": 3, "index": 3}``.
+        forks: Other threads that shared these messages and lost them too.
+    """
+
+    thread: str
+    messages: tuple[int, ...]
+    whole_thread: bool
+    places: dict[str, int]
+    forks: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Store(Protocol):
+    """Where the threads of one namespace live.
+
+    An object is a capability for its namespace: nothing it offers can reach another one.
+    Methods are called from any thread; each is atomic and durable when it returns. Every method
+    raises only :class:`~memex.MemexError`.
+
+    A store may also offer the abilities of :class:`SearchableStore`.
+    """
+
+    namespace: str
+
+    def within(self, namespace: str) -> Store:
+        """Return the store of another namespace, sharing what can be shared."""
+
+    def open_thread(self, thread: str, *, create: bool = True) -> ThreadInfo:
+        """Return the thread, opened now if it is new.
+
+        Raises:
+            UnknownThread: If it is not there and ``create`` is false.
+        """
+
+    def append(
+        self,
+        thread: str,
+        messages: Sequence[Message],
+        *,
+        tokens: Sequence[int] | None = None,
+        counter: str | None = None,
+        expect: int | None = None,
+    ) -> Appended:
+        """Append a batch in one transaction; the thread is opened if it is new.
+
+        Idempotent by message id: a message that is already there, byte for byte, keeps its place.
+
+        Args:
+            thread: The thread's id.
+            messages: What to append, in order.
+            tokens: What each costs, as ``counter`` counts.
+            counter: Name of that counter.
+            expect: Append only if the thread's head is this (compare-and-swap).
+
+        Raises:
+            Conflict: If a message of the same id has other content or was forgotten, the batch
+                repeats an id, or the head is not ``expect``. Nothing is appended.
+            InvalidMessage: If a message cannot be kept faithfully. Nothing is appended.
+        """
+
+    def entries(
+        self,
+        thread: str,
+        start: int = 1,
+        stop: int | None = None,
+        *,
+        roles: Collection[Role] | None = None,
+        reverse: bool = False,
+    ) -> Iterator[Entry]:
+        """Yield the entries with ``start <= seq <= stop``, in log order or reversed.
+
+        Reads as it goes: taking ten from a long thread costs ten. ``stop=None`` is the head.
+
+        Args:
+            thread: The thread's id.
+            start: First sequence number.
+            stop: Last sequence number.
+            roles: Only messages of these roles; costs what it yields for system and developer.
+            reverse: Newest first.
+
+        Raises:
+            UnknownThread: If there is no such thread.
+        """
+
+    def get(self, thread: str, ids: Sequence[str]) -> list[Entry]:
+        """Return the entries of these message ids, in the order asked, without the missing ones."""
+
+    def threads(self) -> Iterator[ThreadInfo]:
+        """Yield every thread of the namespace, by id."""
+
+    def fork(self, thread: str, new: str, at: int | None = None) -> ThreadInfo:
+        """Open ``new`` as a continuation of ``thread`` after message ``at``, sharing its log.
+
+        State is copied; plans up to ``at`` are shared. Nothing else is copied.
+
+        Raises:
+            UnknownThread: If ``thread`` is not there.
+            ThreadExists: If ``new`` is.
+            UnknownMessage: If ``at`` is not between 0 and the head.
+        """
+
+    def get_state(self, thread: str, key: str) -> bytes | None:
+        """Return a small value kept with the thread, or None."""
+
+    def put_state(self, thread: str, key: str, value: bytes | None) -> None:
+        """Keep a small value with the thread; None removes it."""
+
+    def put_plan(self, thread: str, head: int, body: bytes) -> int:
+        """Keep a plan and return its number."""
+
+    def plans(self, thread: str, *, before: int | None = None) -> Iterator[StoredPlan]:
+        """Yield the plans of a thread, newest first, only numbers below ``before`` if given.
+
+        A fork continues its parent's numbers and also yields the parent's plans with
+        ``head <= at``.
+        """
+
+    def forget(self, thread: str, ids: Sequence[str] | None = None) -> Receipt:
+        """Erase messages, or the whole thread, and say what was erased where.
+
+        A message becomes a tombstone: its id, role and place stay, everything else goes, in
+        every fork that shares it. A whole thread is no longer listed and its id is free again;
+        its forks keep tombstones in place of what they shared.
+
+        Raises:
+            UnknownThread: If there is no such thread.
+            UnknownMessage: If an id is not in it. Nothing is forgotten.
+        """
+
+    def check(self) -> list[str]:
+        """Return what is wrong with the data, one line each; empty when all is well."""
+
+    def close(self) -> None:
+        """Release everything. Closing twice is allowed."""
+
+
+@runtime_checkable
+class SearchableStore(Store, Protocol):
+    """A store that also finds messages by their words, as :func:`memex.terms` splits them."""
+
+    def search(
+        self,
+        query: str,
+        *,
+        thread: str | None = None,
+        match: Literal["all", "any"] = "all",
+        roles: Collection[Role] | None = None,
+        limit: int = 20,
+    ) -> list[Hit]:
+        """Return the best messages for ``query``, best first. No string makes it raise.
+
+        Args:
+            query: Words as a person types them; there is no query syntax.
+            thread: Only this thread (a fork sees what it shares); None for all, each message once.
+            match: Whether all of the words must occur or any.
+            roles: Only messages of these roles.
+            limit: At most this many.
+        """
+
+    def find(self, thread: str, terms: Sequence[str], *, upto: int, limit: int) -> list[Postings]:
+        """Return where each term occurs among the messages ``1..upto``, newest first.
+
+        Exact and independent of other threads and of later messages, so that a ranking built
+        on it can be replayed. Costs at most ``limit`` per term.
+        """

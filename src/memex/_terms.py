@@ -1,0 +1,88 @@
+"""Words of a text, the same for every store and ranker, in every script."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from memex._message import Message
+from memex._parts import Citation, Media, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
+
+_MAX_TERM = 64
+# Combining marks are not \w in Python, but they are inside words of these scripts.
+_WORD = re.compile(
+    "(?:[^\\W_]|[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u065f\u0670\u0900-\u0dff\u0e00-\u0eff\u1000-\u109f])+"
+)
+_ASCII_WORD = re.compile(r"[a-z0-9]+")
+# Scripts written without spaces: a run of these is indexed as overlapping pairs.
+_UNSPACED = re.compile(
+    "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uf900-\ufaff\U00020000-\U000323af]+)"
+)
+_LATIN_MARKED = re.compile("[\u00c0-\u024f\u0370-\u03ff\u1e00-\u1fff]")
+_MARKS = re.compile("[\u0300-\u036f]+")
+
+
+def terms(text: str) -> list[str]:
+    """Return the searchable words of ``text``, in order, with repeats.
+
+    Case, width and Latin or Greek accents are folded; runs of Chinese, Japanese, Thai, Lao,
+    Khmer and Burmese become overlapping pairs of characters. Every string is accepted.
+    """
+    if text.isascii():
+        return [word[:_MAX_TERM] for word in _ASCII_WORD.findall(text.lower())]
+    return list(_terms_of(unicodedata.normalize("NFKC", text).casefold()))
+
+
+def _terms_of(text: str) -> Iterator[str]:
+    text = _LATIN_MARKED.sub(lambda found: _strip_marks(found.group()), text)
+    for word in _WORD.findall(text):
+        for index, piece in enumerate(_UNSPACED.split(word)):
+            if not piece:
+                continue
+            if index % 2 == 0:
+                yield piece[:_MAX_TERM]
+            elif len(piece) == 1:
+                yield piece
+            else:
+                yield from (piece[i : i + 2] for i in range(len(piece) - 1))
+
+
+def _strip_marks(char: str) -> str:
+    return _MARKS.sub("", unicodedata.normalize("NFD", char))
+
+
+def searchable_text(message: Message) -> str:
+    """Return the words of a message that a search should find: said, called, answered, named.
+
+    Reasoning is left out: it is not part of what was agreed.
+    """
+    return "\n".join(text for part in message.parts for text in _texts(part) if text)
+
+
+def _texts(part: Part) -> Iterator[str]:
+    match part:
+        case Text(text=text) | Refusal(text=text) | Citation(text=text):
+            yield text
+        case ToolCall(name=name, arguments=arguments):
+            yield name
+            yield arguments
+        case ToolResult(parts=parts):
+            for inner in parts:
+                yield from _texts(inner)
+        case Media(name=name, source=source, value=value):
+            yield name or ""
+            yield value if source == "url" and not value.startswith("data:") else ""
+        case Reasoning() | Opaque():
+            return
+
+
+def snippet(text: str, words: set[str], width: int = 160) -> str:
+    """Return at most about ``width`` characters of ``text`` around the first of ``words``."""
+    flat = " ".join(text.split())
+    if len(flat) <= width:
+        return flat
+    at = min((i for i in (flat.casefold().find(word) for word in words) if i >= 0), default=0)
+    start = max(0, min(at - width // 3, len(flat) - width))
+    return ("…" if start else "") + flat[start : start + width] + ("…" if start + width < len(flat) else "")
