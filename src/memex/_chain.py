@@ -1,0 +1,129 @@
+"""A chain: policies folded in order. The value of each goes to the next."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from memex._errors import PolicyFailed, PolicyViolation
+from memex._guard import check_step
+from memex._plan import PolicyRef, Size, Step
+from memex._window import Window
+
+Policy = Callable[[Window], Window]
+OnError = Literal["raise", "skip"]
+
+
+class Link(msgspec.Struct, frozen=True):
+    """A policy in its place in the chain.
+
+    Attributes:
+        name: What settings call it.
+        policy: The callable.
+        settings: What it was built with, as JSON values.
+        plugin: Distribution it comes from.
+        version: Version of that.
+        why: Why it stands where it stands, for ``memex chain``.
+    """
+
+    name: str
+    policy: Policy
+    settings: Mapping[str, Any] = {}
+    plugin: str = ""
+    version: str = ""
+    why: str = ""
+
+    @property
+    def ref(self) -> PolicyRef:
+        """What a plan keeps of it."""
+        return PolicyRef(policy=self.name, plugin=self.plugin, version=self.version, settings=self.settings)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.plugin} {self.version})".replace(" )", ")")
+
+
+class Chain(msgspec.Struct, frozen=True):
+    """Policies in order."""
+
+    links: tuple[Link, ...] = ()
+
+    def __iter__(self) -> Iterator[Link]:  # type: ignore[override]
+        return iter(self.links)
+
+    def __len__(self) -> int:
+        return len(self.links)
+
+    def __str__(self) -> str:
+        return " ▸ ".join(link.name for link in self.links) or "(no policy)"
+
+    def run(
+        self, window: Window, *, on_error: OnError, fresh: Callable[[Window], int]
+    ) -> tuple[Window, list[Step], list[float]]:
+        """Fold the window through every policy.
+
+        Args:
+            window: The opened window.
+            on_error: Whether a failing policy stops the call or is skipped.
+            fresh: Counts the fresh tokens of a window.
+
+        Returns:
+            The last window, one step per policy, and the milliseconds each took.
+
+        Raises:
+            PolicyFailed: If a policy raised and ``on_error`` is ``"raise"``.
+            PolicyViolation: If it broke a law, likewise.
+        """
+        steps: list[Step] = []
+        times: list[float] = []
+        for link in self.links:
+            started = time.perf_counter()
+            given = window.replace(changes=())
+            error: str | None = None
+            try:
+                window = _apply(link, given)
+            except (PolicyFailed, PolicyViolation) as failure:
+                if on_error == "raise":
+                    raise
+                window, error = given, str(failure)
+            times.append(round((time.perf_counter() - started) * 1e3, 3))
+            steps.append(_step(link, given, window, fresh(window), error))
+        return window, steps, times
+
+
+def _apply(link: Link, given: Window) -> Window:
+    try:
+        return check_step(given, link.policy(given))
+    except PolicyViolation as error:
+        raise PolicyViolation(
+            f"policy {link} broke a law of memex ({error.law}): {error}",
+            law=error.law,
+            plugin=link.plugin,
+            version=link.version,
+        ) from error
+    except Exception as error:
+        raise PolicyFailed(
+            f"policy {link} failed: {type(error).__name__}: {error}",
+            plugin=link.plugin,
+            version=link.version,
+        ) from error
+
+
+def size_of(window: Window) -> Size:
+    """Return the size of a window as a plan records it."""
+    return Size(messages=len(window), tokens=window.tokens)
+
+
+def _step(link: Link, before: Window, after: Window, fresh: int, error: str | None) -> Step:
+    return Step(
+        policy=link.name,
+        plugin=link.plugin,
+        version=link.version,
+        before=size_of(before),
+        after=size_of(after),
+        fresh_tokens=fresh,
+        changes=after.changes,
+        error=error,
+    )

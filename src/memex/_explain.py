@@ -1,0 +1,169 @@
+"""Why is this message in the window, or not? Answered from the plans alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from memex._entry import Entry
+from memex._plan import Plan
+from memex._ranges import Range, contains
+
+if TYPE_CHECKING:
+    from memex._thread import Thread
+
+Fate = Literal["kept", "recalled", "summarised", "dropped", "outside", "forgotten", "later"]
+
+REASONS = {
+    "standing": "system and developer messages always stay",
+    "pinned": "it is pinned",
+    "newest": "it is the newest user message",
+    "pending": "it belongs to an exchange with a tool that is not finished",
+    "in-window": "it fits, and the window has not evicted it",
+    "over-budget": "it was evicted to make room: the oldest go first",
+    "over-messages": "it was evicted: more messages than allowed, the oldest go first",
+    "over-turns": "it was evicted: more turns than allowed, the oldest go first",
+    "recalled": "its words match the question",
+    "neighbour": "it stands beside a message that matches the question",
+    "orphan-tool-call": "its tool call never got a result, and providers refuse that",
+    "orphan-tool-result": "its tool call is not in the log",
+    "empty": "it has no content",
+    "repeated-system": "it repeats an earlier system message",
+    "before-window": "it is older than the first window of this thread, which began at its newest messages",
+    "earlier-plan": "an earlier plan left it out",
+    "forgotten": "it was forgotten; only its place is left",
+    "later": "it was stored after this plan was made",
+}
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Why one message is where it is.
+
+    Attributes:
+        entry: The message.
+        plan: Number of the plan that was asked about.
+        fate: What became of it in that plan.
+        reason: The short code.
+        by: The policy that decided, or ``host``.
+        since: Number of the plan in which that was decided.
+        detail: More, such as its score.
+    """
+
+    entry: Entry
+    plan: int
+    fate: Fate
+    reason: str
+    by: str
+    since: int
+    detail: dict[str, Any] = {}
+
+    def __str__(self) -> str:
+        why = REASONS.get(self.reason, self.reason)
+        when = "" if self.since == self.plan else f", in plan {self.since}"
+        more = "".join(f"; {key} {value}" for key, value in self.detail.items())
+        return f"#{self.entry.seq} is {self.fate} in plan {self.plan}: {why} ({self.by}{when}){more}"
+
+
+def explain(thread: Thread, entry: Entry, plan: Plan) -> Explanation:
+    """Say what became of ``entry`` in ``plan``; earlier plans are read only where they decide."""
+    here = explain_in(entry, plan)
+    if here.fate != "outside":
+        return here
+    first = plan
+    for earlier in thread.plans(before=plan.number) if plan.opened.after_plan else ():
+        first = earlier
+        found = _drop(entry, earlier)
+        if found is not None:
+            return msgspec.structs.replace(found, plan=plan.number)
+        if earlier.opened.after_plan is None:
+            break
+    return Explanation(entry, plan.number, "outside", "before-window", "host", first.number)
+
+
+def explain_in(entry: Entry, plan: Plan) -> Explanation:
+    """Say what became of ``entry`` in ``plan`` as far as this plan alone tells."""
+    seq, number = entry.seq, plan.number
+    if entry.message.status == "forgotten":
+        return Explanation(entry, number, "forgotten", "forgotten", "host", number)
+    if seq > plan.head:
+        return Explanation(entry, number, "later", "later", "host", number)
+    if any(placed.seqs and contains([placed.seqs], seq) for placed in plan.window):
+        return Explanation(entry, number, "kept", plan.why_kept(seq), "host", number)
+    added = _added(entry, plan) if contains(plan.recalled(), seq) else None
+    return (
+        added or _drop(entry, plan) or Explanation(entry, number, "outside", "before-window", "host", number)
+    )
+
+
+def _added(entry: Entry, plan: Plan) -> Explanation | None:
+    return _decided(entry, plan, "recall", "recalled") or _decided(entry, plan, "summarise", "summarised")
+
+
+def _drop(entry: Entry, plan: Plan) -> Explanation | None:
+    return _decided(entry, plan, "drop", "dropped")
+
+
+def _decided(entry: Entry, plan: Plan, kind: str, fate: Fate) -> Explanation | None:
+    for step in plan.steps:
+        for change in step.changes:
+            if change.kind == kind and contains(change.seqs, entry.seq):
+                detail = _detail(change.detail, entry.seq)
+                number = plan.number
+                return Explanation(entry, number, fate, change.reason, step.policy, number, detail)
+    return None
+
+
+def _detail(detail: Any, seq: int) -> dict[str, Any]:
+    """Return what a change says about one message: ``{"score": {"12": 3.1}}`` gives its score."""
+    picked: dict[str, Any] = {}
+    for key, value in detail.items():
+        if not isinstance(value, dict):
+            picked[key] = value
+        elif str(seq) in value:
+            picked[key] = value[str(seq)]
+    return picked
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A line of the table that explains a whole plan.
+
+    Attributes:
+        seqs: The messages.
+        fate: What became of them.
+        reason: The short code.
+        by: The policy that decided, or ``host``.
+        tokens: What they cost in the window or, if dropped, gave back; None if unknown.
+    """
+
+    seqs: tuple[Range, ...]
+    fate: Fate
+    reason: str
+    by: str
+    tokens: int | None = None
+
+
+def rows(plan: Plan) -> Iterator[Row]:
+    """Yield the table of a plan: what is in, in order, then what is not."""
+    for placed in plan.window:
+        if placed.seqs is not None:
+            reason = plan.why_kept(placed.seqs[0])
+            yield Row((placed.seqs,), "kept", reason, "host", placed.tokens)
+        elif placed.derived == "recall":
+            yield Row(placed.covers, "recalled", "recalled", _author(plan, "recall"), placed.tokens)
+        else:
+            by = _author(plan, "summarise")
+            yield Row(placed.covers, "summarised", "summarised", by, placed.tokens)
+    for step in plan.steps:
+        for change in step.changes:
+            if change.kind == "drop":
+                yield Row(change.seqs, "dropped", change.reason, step.policy, change.tokens)
+    if plan.opened.outside:
+        reason = "before-window" if plan.opened.after_plan is None else "earlier-plan"
+        yield Row(plan.opened.outside, "outside", reason, "host")
+
+
+def _author(plan: Plan, kind: str) -> str:
+    authors = dict.fromkeys(s.policy for s in plan.steps for c in s.changes if c.kind == kind)
+    return ", ".join(authors) or "host"

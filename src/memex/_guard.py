@@ -1,0 +1,158 @@
+"""The laws, checked after every policy, whoever wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from memex._entry import Derived, Entry
+from memex._errors import BudgetExceeded, PolicyViolation
+from memex._groups import units
+from memex._ranges import expand, show_ranges, to_ranges
+from memex._window import Window
+
+
+def check_step(before: Window, after: object) -> Window:
+    """Return ``after`` if the step from ``before`` keeps every law.
+
+    Raises:
+        PolicyViolation: With the short code of the law that was broken.
+    """
+    if not isinstance(after, Window):
+        raise PolicyViolation(
+            f"a policy returns a Window, not {type(after).__name__}; did it forget to return?",
+            law="window",
+        )
+    for law, found in _broken(before, after):
+        raise PolicyViolation(found, law=law)
+    return after
+
+
+def _broken(before: Window, after: Window) -> Iterator[tuple[str, str]]:
+    if (
+        after.log is not before.log
+        or after.counter is not before.counter
+        or after.budget != before.budget
+        or after.tools_tokens != before.tools_tokens
+        or after.protected is not before.protected
+    ):
+        yield "frame", "log, counter, budget, tools and protection are the host's and stay as they are"
+    yield from _not_items(after)
+    yield from _out_of_order(after)
+    yield from _foreign(before, after)
+    missing = sorted(before.protected.keys() - {e.seq for e in after.entries})
+    if missing:
+        why = ", ".join(f"#{seq} ({before.protected[seq]})" for seq in missing)
+        yield "protected", f"protected messages are gone: {why}"
+    yield from _split(before, after)
+    yield from _bad_derived(after)
+    yield from _unexplained(before, after)
+
+
+def _not_items(after: Window) -> Iterator[tuple[str, str]]:
+    for item in after.items:
+        if not isinstance(item, (Entry, Derived)):
+            yield "items", f"a window is made of entries, not of {type(item).__name__}"
+
+
+def _out_of_order(after: Window) -> Iterator[tuple[str, str]]:
+    seqs = [entry.seq for entry in after.entries]
+    if any(b <= a for a, b in pairwise(seqs)):
+        yield "order", "messages stand in the log's order, each once"
+
+
+def _foreign(before: Window, after: Window) -> Iterator[tuple[str, str]]:
+    """Yield entries that are not the log's own: altered, invented or with another count."""
+    known = {id(entry) for entry in before.entries}
+    strange = [entry for entry in after.entries if id(entry) not in known]
+    if not strange:
+        return
+    genuine = {e.seq: e for e in before.entries} | {e.seq: e for e in after.log.at(e.seq for e in strange)}
+    for entry in strange:
+        if genuine.get(entry.seq) != entry:
+            yield "log", f"#{entry.seq} is not what the log holds; policies never alter or invent messages"
+
+
+def _split(before: Window, after: Window) -> Iterator[tuple[str, str]]:
+    for unit in before.units:
+        kept = [entry for entry in unit.entries if entry.seq in after]
+        if kept and len(kept) < len(unit.entries):
+            seqs = show_ranges(to_ranges(e.seq for e in unit.entries))
+            yield "tool-pair", f"the exchange with a tool in {seqs} was split"
+    added = [entry for entry in after.entries if entry.seq not in before]
+    if added:
+        for unit in units(after.entries):
+            if not unit.whole and any(entry in added for entry in unit.entries):
+                seqs = show_ranges(to_ranges(e.seq for e in unit.entries))
+                yield "tool-pair", f"half an exchange with a tool was brought back in {seqs}"
+
+
+def _bad_derived(after: Window) -> Iterator[tuple[str, str]]:
+    for position, item in enumerate(after.items):
+        if not isinstance(item, Derived):
+            continue
+        covers = set(expand(item.covers))
+        if not covers or min(covers) < 1 or max(covers) > after.log.head:
+            yield "derived", "a derived entry names the messages of the log that it covers"
+        if item.tokens != after.counter.count_message(item.message):
+            yield "derived", "a derived entry costs what the counter says"
+        if any(seq in after for seq in covers):
+            yield "derived", "a derived entry covers messages that are in the window themselves"
+        if item.kind == "recall" and not _before_newest(after, position):
+            yield "prefix", "recalled messages stand just before the newest user message"
+
+
+def _before_newest(after: Window, position: int) -> bool:
+    if after.newest is None:
+        return position == len(after.items) - 1
+    return position + 1 < len(after.items) and after.items[position + 1] is after.newest
+
+
+def _unexplained(before: Window, after: Window) -> Iterator[tuple[str, str]]:
+    told = after.changes[len(before.changes) :]
+    dropped = {e.seq for e in before.entries} - {e.seq for e in after.entries}
+    silent = dropped - {s for change in told if change.kind == "drop" for s in expand(change.seqs)}
+    if silent or after.changes[: len(before.changes)] != before.changes:
+        yield "reason", f"no reason was given for {show_ranges(to_ranges(silent)) or 'an earlier change'}"
+    new = {d.digest for d in after.derived} - {d.digest for d in before.derived}
+    if new and not any(change.kind != "drop" for change in told):
+        yield "reason", "a derived entry came without a reason"
+
+
+def check_budget(window: Window, skipped: list[str]) -> None:
+    """Raise if the finished window does not fit.
+
+    Args:
+        window: What the chain gave.
+        skipped: Names of policies that failed and were skipped.
+
+    Raises:
+        BudgetExceeded: With what must stay and what could be done.
+    """
+    if window.room >= 0:
+        return
+    must = sum(entry.tokens for entry in window.entries if entry.seq in window.protected)
+    needed = must + window.tools_tokens
+    if needed > window.limit:
+        kinds: dict[str, int] = {}
+        for entry in window.entries:
+            if entry.seq in window.protected:
+                why = window.protected[entry.seq]
+                kinds[why] = kinds.get(why, 0) + entry.tokens
+        if window.tools_tokens:
+            kinds["tools"] = window.tools_tokens
+        parts = ", ".join(f"{why} {tokens:,}" for why, tokens in kinds.items())
+        raise BudgetExceeded(
+            f"what must be sent takes {needed:,} tokens ({parts}), but the budget leaves "
+            f"{window.limit:,} for the prompt ({window.budget.total:,} less {window.budget.answer:,} for "
+            "the answer): raise the budget or shorten the system text, pins or question",
+            needed=needed,
+            limit=window.limit,
+        )
+    because = f"; skipped after a failure: {', '.join(skipped)}" if skipped else ""
+    raise BudgetExceeded(
+        f"the chain left {window.tokens:,} tokens, but the budget leaves {window.limit:,} for the prompt: "
+        f"end the chain with a policy that evicts, such as fifo{because}",
+        needed=window.tokens,
+        limit=window.limit,
+    )

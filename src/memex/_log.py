@@ -1,0 +1,104 @@
+"""The log as a policy may see it: read-only, and ending where the plan was made."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+import msgspec
+
+from memex._counter import Counter
+from memex._entry import Entry
+from memex._message import Role
+from memex._ranges import to_ranges
+from memex._store import Postings, SearchableStore, Store
+from memex._term_index import TermIndex
+from memex._terms import searchable_text, terms
+
+
+class ThreadIndexes:
+    """Term indexes of threads whose store keeps none: built once, then extended.
+
+    One object serves a whole Memex. An index costs memory in proportion to the thread.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._indexes: dict[str, tuple[TermIndex, int]] = {}
+
+    def find(
+        self, store: Store, thread: str, words: Sequence[str], *, upto: int, limit: int
+    ) -> list[Postings]:
+        """Do what :meth:`SearchableStore.find` does, for a store without it."""
+        with self._lock:
+            index, last = self._indexes.get(thread, (TermIndex(), 0))
+            for entry in store.entries(thread, last + 1):
+                index.add(entry.seq, terms(searchable_text(entry.message)))
+                last = entry.seq
+            self._indexes[thread] = (index, last)
+            return index.find(words, upto=upto, limit=limit)
+
+    def discard(self, thread: str) -> None:
+        """Drop the index of a thread whose messages were erased."""
+        with self._lock:
+            self._indexes.pop(thread, None)
+
+
+class Log:
+    """A thread up to one message, for policies: what they may read, and nothing they may write.
+
+    Later messages and other threads cannot be seen, so that a plan made from it can be replayed.
+
+    Attributes:
+        thread: Id of the thread.
+        head: Sequence number of the last message that can be seen.
+    """
+
+    __slots__ = ("_counter", "_indexes", "_store", "head", "thread")
+
+    def __init__(
+        self, store: Store, thread: str, head: int, counter: Counter, indexes: ThreadIndexes
+    ) -> None:
+        self._store = store
+        self._counter = counter
+        self._indexes = indexes
+        self.thread = thread
+        self.head = head
+
+    def entries(
+        self,
+        start: int = 1,
+        stop: int | None = None,
+        *,
+        roles: Collection[Role] | None = None,
+        reverse: bool = False,
+    ) -> Iterator[Entry]:
+        """Yield entries with ``start <= seq <= stop``, counted; tombstones are left out."""
+        last = self.head if stop is None else min(stop, self.head)
+        if start > last:
+            return
+        for entry in self._store.entries(self.thread, start, last, roles=roles, reverse=reverse):
+            if entry.message.status != "forgotten":
+                yield self.counted(entry)
+
+    def at(self, seqs: Iterable[int]) -> list[Entry]:
+        """Return the entries at these places, in log order; tombstones are left out."""
+        return [entry for a, b in to_ranges(seqs) for entry in self.entries(max(a, 1), b)]
+
+    def find(self, words: Sequence[str], *, limit: int = 500) -> list[Postings]:
+        """Return the newest ``limit`` messages that hold each word of ``words``.
+
+        Args:
+            words: Terms as :func:`memex.terms` gives them.
+            limit: At most this many places per word; the cost is bounded by it.
+        """
+        if isinstance(self._store, SearchableStore):
+            return self._store.find(self.thread, words, upto=self.head, limit=limit)
+        return self._indexes.find(self._store, self.thread, words, upto=self.head, limit=limit)
+
+    def counted(self, entry: Entry) -> Entry:
+        """Return the entry with its tokens as this window's counter counts them."""
+        if entry.counter == self._counter.name:
+            return entry
+        tokens = self._counter.count_message(entry.message)
+        return msgspec.structs.replace(entry, tokens=tokens, counter=self._counter.name)

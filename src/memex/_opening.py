@@ -1,0 +1,198 @@
+"""Where a window begins: at the low-water mark of the last one, never at the start of the log."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+import msgspec
+
+from memex._entry import Entry, content_digest
+from memex._groups import Unit, units
+from memex._log import Log
+from memex._message import Role
+from memex._plan import Change, Opened, Plan
+from memex._ranges import Range, expand, to_ranges
+from memex._window import is_question
+
+_STANDING: frozenset[Role] = frozenset({"system", "developer"})
+# How far before a cut the call of a tool's results is looked for.
+_LOOK_BACK = 200
+
+
+class Opening(msgspec.Struct, frozen=True):
+    """An opened window before it is one.
+
+    Attributes:
+        entries: What the chain is given, in log order.
+        protected: Why messages must stay.
+        changes: What was left out at once, and why.
+        before: The entries before those changes.
+        opened: Where it began, for the plan.
+    """
+
+    entries: tuple[Entry, ...]
+    before: tuple[Entry, ...]
+    protected: Mapping[int, str]
+    changes: tuple[Change, ...]
+    opened: Opened
+
+
+def open_entries(
+    log: Log,
+    *,
+    limit: int,
+    pins: Iterable[int],
+    previous: Plan | None,
+    anew: str | None,
+    pending: Entry | None,
+) -> Opening:
+    """Read what the chain is given: O(new + kept), whatever the length of the thread.
+
+    Args:
+        log: The thread up to here.
+        limit: Prompt tokens; without a previous window, reading back stops once they are passed.
+        pins: Sequence numbers of pinned messages.
+        previous: The plan of the last window; its messages are continued.
+        anew: Why the last window is not continued, if it is not.
+        pending: A question that is not stored.
+    """
+    standing, repeats = _standing(log, previous)
+    pinned = [seq for seq in pins if 1 <= seq <= log.head]
+    tail, complete = _read_back(log, previous.head + 1 if previous and not anew else 1, limit)
+    if previous and not anew and not complete:
+        anew = "more was added since than a window holds"
+    kept = list(previous.kept()) if previous and not anew else []
+    entries = {entry.seq: entry for entry in tail}
+    known = entries.keys() | standing.keys()
+    entries |= standing | {e.seq: e for e in log.at({*kept, *pinned} - known)}
+    if pending is not None:
+        entries[pending.seq] = pending
+    before = tuple(entries[seq] for seq in sorted(entries))
+    groups = units(before)
+    protected = _protected(groups, before, standing, pinned)
+    left, changes = _leave_out(groups, protected, repeats)
+    start = tail[0].seq if tail else log.head + 1
+    return Opening(
+        entries=left,
+        before=before,
+        protected=protected,
+        changes=changes,
+        opened=Opened(
+            start=min([start, *kept]),
+            after_plan=previous.number if previous and not anew else None,
+            why=anew,
+            outside=gaps(entries, log.head),
+        ),
+    )
+
+
+def gaps(present: Collection[int], head: int) -> tuple[Range, ...]:
+    """Return the ranges of ``1..head`` that hold none of ``present``."""
+    found: list[Range] = []
+    at = 1
+    for first, last in to_ranges(seq for seq in present if seq <= head):
+        if first > at:
+            found.append((at, first - 1))
+        at = last + 1
+    if at <= head:
+        found.append((at, head))
+    return tuple(found)
+
+
+def _standing(log: Log, previous: Plan | None) -> tuple[dict[int, Entry], set[int]]:
+    """Return system and developer messages by number, and the numbers of those that repeat one.
+
+    A caller that sends the same system text every turn gets its first copy, once.
+    """
+    known = list(expand(previous.protected.get("standing", ()))) if previous else []
+    found = {entry.seq: entry for entry in log.at(known)}
+    digests = {content_digest(entry.message) for entry in found.values()}
+    repeats = set()
+    for entry in log.entries(previous.head + 1 if previous else 1, roles=_STANDING):
+        digest = content_digest(entry.message)
+        if digest in digests:
+            repeats.add(entry.seq)
+        else:
+            digests.add(digest)
+            found[entry.seq] = entry
+    return found, repeats
+
+
+def _read_back(log: Log, start: int, limit: int) -> tuple[list[Entry], bool]:
+    """Return the newest entries from ``start`` on, and whether that was all of them.
+
+    Reading stops once they cost more than ``limit`` and the cut splits no exchange with a tool.
+    """
+    found: list[Entry] = []
+    tokens = past = 0
+    for entry in log.entries(start, reverse=True):
+        found.append(entry)
+        tokens += entry.tokens
+        if tokens <= limit:
+            continue
+        past += 1
+        if past > _LOOK_BACK or not any(u.unasked for u in units(reversed(found))):
+            return found[::-1], entry.seq <= start
+    return found[::-1], True
+
+
+def _protected(
+    groups: tuple[Unit, ...],
+    entries: tuple[Entry, ...],
+    standing: Mapping[int, Entry],
+    pinned: Iterable[int],
+) -> dict[int, str]:
+    protected = dict.fromkeys(standing, "standing")
+    present = {entry.seq for entry in entries}
+    for seq in pinned:
+        if seq in present:
+            protected.setdefault(seq, "pinned")
+    newest = next((e for e in reversed(entries) if is_question(e.message)), None)
+    if newest is not None:
+        protected.setdefault(newest.seq, "newest")
+    if groups and entries:
+        last = next(unit for unit in groups if entries[-1] in unit.entries)
+        if entries[-1].message.tool_calls or entries[-1].message.tool_results:
+            for entry in last.entries:
+                protected.setdefault(entry.seq, "pending")
+    for unit in groups:
+        reasons = {protected[e.seq] for e in unit.entries if e.seq in protected}
+        for entry in unit.entries if reasons else ():
+            protected.setdefault(entry.seq, min(reasons))
+    return dict(sorted(protected.items()))
+
+
+def _leave_out(
+    groups: tuple[Unit, ...], protected: Mapping[int, str], repeats: set[int]
+) -> tuple[tuple[Entry, ...], tuple[Change, ...]]:
+    """Take out what no model should be sent, each with its reason."""
+    reasons: dict[str, list[Entry]] = {}
+    kept: list[Entry] = []
+    for unit in groups:
+        reason = _why_not(unit, repeats)
+        if reason and not any(entry.seq in protected for entry in unit.entries):
+            reasons.setdefault(reason, []).extend(unit.entries)
+        else:
+            kept.extend(unit.entries)
+    changes = tuple(
+        Change(
+            kind="drop",
+            seqs=to_ranges(e.seq for e in entries),
+            reason=reason,
+            tokens=sum(e.tokens for e in entries),
+        )
+        for reason, entries in sorted(reasons.items())
+    )
+    return tuple(sorted(kept, key=lambda entry: entry.seq)), changes
+
+
+def _why_not(unit: Unit, repeats: set[int]) -> str | None:
+    if unit.unanswered:
+        return "orphan-tool-call"
+    if unit.unasked:
+        return "orphan-tool-result"
+    if not any(entry.message.parts for entry in unit.entries):
+        return "empty"
+    if all(entry.seq in repeats for entry in unit.entries):
+        return "repeated-system"
+    return None

@@ -1,0 +1,233 @@
+"""The decision record of one window: what is in, what is out, why, by whom and at what cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from memex._errors import StoreDamaged
+from memex._ranges import Range, contains, expand
+
+FORMAT = 1
+
+
+class _Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What all records of a plan have in common: no text of any message."""
+
+
+class Change(_Record):
+    """One thing a step did.
+
+    Attributes:
+        kind: ``drop`` takes messages out; ``recall`` and ``summarise`` add a derived entry.
+        seqs: The messages it is about.
+        reason: A short code: ``over-budget``, ``recalled``, ``orphan-tool-call``, ...
+        tokens: What it took out or added.
+        detail: More for a reader, such as scores by sequence number.
+    """
+
+    kind: Literal["drop", "recall", "summarise"]
+    seqs: tuple[Range, ...]
+    reason: str
+    tokens: int
+    detail: Mapping[str, Any] = {}
+
+
+class Size(_Record):
+    """How big a window is."""
+
+    messages: int
+    tokens: int
+
+
+class Step(_Record):
+    """What one policy did.
+
+    Attributes:
+        policy: Name of the policy; ``opening`` is the host's own first step.
+        plugin: Distribution it comes from.
+        version: Version of that.
+        before: Size of the window it was given.
+        after: Size of the window it gave back.
+        fresh_tokens: Fresh tokens if the window were sent now.
+        changes: What it did.
+        error: Why it was skipped, if it was.
+    """
+
+    policy: str
+    plugin: str
+    version: str
+    before: Size
+    after: Size
+    fresh_tokens: int
+    changes: tuple[Change, ...] = ()
+    error: str | None = None
+
+
+class Placed(_Record):
+    """A run of messages that are in the window for the same reason, or a derived entry.
+
+    Attributes:
+        seqs: First and last sequence number; for a derived entry, None.
+        tokens: What it costs.
+        derived: ``recall`` or ``summary``.
+        digest: Fingerprint of a derived entry's content.
+        covers: Messages that a derived entry speaks for.
+    """
+
+    tokens: int
+    seqs: Range | None = None
+    derived: str | None = None
+    digest: str | None = None
+    covers: tuple[Range, ...] = ()
+
+
+class PolicyRef(_Record):
+    """A link of the chain as it was set, so that it can be built again."""
+
+    policy: str
+    plugin: str
+    version: str
+    settings: Mapping[str, Any] = {}
+
+
+class Opened(_Record):
+    """Where the window began.
+
+    Attributes:
+        start: First sequence number that was read from the log.
+        after_plan: Number of the plan whose window it continues; None if it opened anew.
+        why: Why it opened anew, if it did.
+        outside: Messages that no policy was given: left out by an earlier plan, or before ``start``.
+    """
+
+    start: int
+    after_plan: int | None = None
+    why: str | None = None
+    outside: tuple[Range, ...] = ()
+
+
+class LeftOutPart(_Record):
+    """A part that could not go to the model: bound to another one, or unknown to it."""
+
+    seq: int
+    part: str
+    why: str
+
+
+class Plan(_Record):
+    """The decision record of one window. It names messages by sequence number and holds no text.
+
+    Attributes:
+        thread: Id of the thread.
+        head: Sequence number of the newest stored message.
+        pending: Digest of a question that was asked but not stored.
+        opened: Where the window began.
+        total: The budget's tokens.
+        answer: Those reserved for the answer.
+        tools: Tokens of the tool definitions.
+        tools_digest: Fingerprint of them.
+        counter: Name of the counter.
+        target: ``provider:model`` the window was made for, when it was sent.
+        chain: The policies in order.
+        on_error: What happens to a policy that fails.
+        pins: The pinned messages.
+        protected: Why messages must stay: reason to sequence numbers.
+        steps: What each policy did.
+        window: What the model sees, in order.
+        tokens: Prompt tokens, tools included.
+        fresh_tokens: Those after the longest prefix shared with the previous window.
+        stable: How many leading messages that prefix holds.
+        left_out: Parts that could not go to the model.
+        number: Its place among the thread's plans; given by the store, 0 before.
+        milliseconds: Time each step took; not part of the record that is replayed.
+        format: Version of this record.
+    """
+
+    thread: str
+    head: int
+    opened: Opened
+    total: int
+    answer: int
+    counter: str
+    chain: tuple[PolicyRef, ...]
+    steps: tuple[Step, ...]
+    window: tuple[Placed, ...]
+    tokens: int
+    fresh_tokens: int
+    stable: int
+    tools: int = 0
+    tools_digest: str | None = None
+    pending: str | None = None
+    target: str | None = None
+    on_error: str = "raise"
+    pins: tuple[Range, ...] = ()
+    protected: Mapping[str, tuple[Range, ...]] = {}
+    left_out: tuple[LeftOutPart, ...] = ()
+    number: int = 0
+    milliseconds: tuple[float, ...] = ()
+    format: int = FORMAT
+
+    def to_bytes(self) -> bytes:
+        """Return the record that replay must give again: everything but number and times."""
+        return msgspec.json.encode(msgspec.structs.replace(self, number=0, milliseconds=()), order="sorted")
+
+    def to_stored(self) -> bytes:
+        """Return the plan as it is kept, times included."""
+        return msgspec.json.encode(msgspec.structs.replace(self, number=0), order="sorted")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as plain JSON values."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return plain
+
+    def kept(self) -> Iterator[int]:
+        """Yield the sequence numbers of the messages in the window, in order."""
+        return expand(placed.seqs for placed in self.window if placed.seqs is not None)
+
+    def recalled(self) -> tuple[Range, ...]:
+        """Return the messages that derived entries speak for."""
+        return tuple(span for placed in self.window for span in placed.covers)
+
+    def why_kept(self, seq: int) -> str:
+        """Return the short code of why a message of the window is in it."""
+        return next((r for r, seqs in self.protected.items() if contains(seqs, seq)), "in-window")
+
+    def __str__(self) -> str:
+        from memex._plan_text import plan_text
+
+        return plan_text(self)
+
+    def _repr_html_(self) -> str:
+        from memex._plan_text import plan_html
+
+        return plan_html(self)
+
+
+_DECODER = msgspec.json.Decoder(Plan)
+
+
+def read_plan(body: bytes, number: int) -> Plan:
+    """Return a stored plan.
+
+    Raises:
+        StoreDamaged: If it is not a plan of this version of memex.
+    """
+    try:
+        plan = _DECODER.decode(body)
+    except msgspec.MsgspecError as error:
+        raise StoreDamaged(f"plan {number} cannot be read: {error}") from error
+    if plan.format != FORMAT:
+        raise StoreDamaged(f"plan {number} has format {plan.format}; this memex reads {FORMAT}")
+    return msgspec.structs.replace(plan, number=number)
+
+
+def keys_of(placed: Iterable[Placed]) -> Iterator[int | str]:
+    """Yield what identifies each message of a window: its number, or a derived entry's digest."""
+    for item in placed:
+        if item.seqs is None:
+            yield item.digest or ""
+        else:
+            yield from range(item.seqs[0], item.seqs[1] + 1)

@@ -1,0 +1,123 @@
+"""Replay: rebuild a plan from the log and its settings, and compare byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from memex._budget import Budget
+from memex._entry import Entry, content_digest
+from memex._errors import MemexError, ReplayError
+from memex._plan import Plan, read_plan
+from memex._planner import Settings, build_window
+from memex._ranges import expand, show_ranges, to_ranges
+from memex._store import StoredPlan
+
+if TYPE_CHECKING:
+    from memex._thread import Thread
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """What a replay found.
+
+    Attributes:
+        number: Number of the plan.
+        same: Whether it was rebuilt byte for byte.
+        why: What differs, or why it cannot be rebuilt; empty when it is the same.
+    """
+
+    number: int
+    same: bool
+    why: str = ""
+
+    def __str__(self) -> str:
+        return f"plan {self.number}: {'same, byte for byte' if self.same else self.why}"
+
+
+def replay(thread: Thread, number: int | None = None) -> Iterator[Replayed]:
+    """Rebuild the plans of a thread, oldest first, and yield what came out.
+
+    Args:
+        thread: The thread.
+        number: Only this plan.
+
+    Raises:
+        ReplayError: If there is no such plan.
+    """
+    before = None if number is None else number + 1
+    stored: list[StoredPlan] = []
+    for plan in thread.memex.store.plans(thread.id, before=before):
+        stored.append(plan)
+        if number is not None and len(stored) == 2:
+            break
+    if number is not None and (not stored or stored[0].number != number):
+        raise ReplayError(f"thread {thread.id!r} has no plan {number}")
+    stored.reverse()
+    for index, current in enumerate(stored):
+        if number is None or current.number == number:
+            yield _replay_one(thread, current, stored[index - 1] if index else None)
+
+
+def _replay_one(thread: Thread, stored: StoredPlan, before: StoredPlan | None) -> Replayed:
+    plan = read_plan(stored.body, stored.number)
+    previous = read_plan(before.body, before.number) if before else None
+    try:
+        again = rebuild(thread, plan, previous)
+    except MemexError as error:
+        return Replayed(plan.number, False, str(error))
+    if again.to_bytes() == plan.to_bytes():
+        return Replayed(plan.number, True)
+    return Replayed(plan.number, False, _difference(plan, again))
+
+
+def rebuild(thread: Thread, plan: Plan, previous: Plan | None) -> Plan:
+    """Return the plan as the log, its settings and the counter give it today.
+
+    Raises:
+        ReplayError: If something it was made from is gone or of another version.
+    """
+    memex = thread.memex
+    counter = thread.settings.counter
+    if counter.name != plan.counter:
+        raise ReplayError(f"it was counted by {plan.counter!r}; this memory counts by {counter.name!r}")
+    log = thread.log(plan.head)
+    settings = Settings(
+        chain=memex.chain_of(plan.chain, thread.settings.chain),
+        budget=Budget(plan.total, plan.answer),
+        counter=counter,
+        on_error="skip" if plan.on_error == "skip" else "raise",
+        tools_tokens=plan.tools,
+        tools_digest=plan.tools_digest,
+        target=plan.target,
+    )
+    pending = _pending(thread, plan) if plan.pending else None
+    window = build_window(log, settings, pins=expand(plan.pins), previous=previous, pending=pending)
+    return window.plan
+
+
+def _pending(thread: Thread, plan: Plan) -> Entry:
+    """Return the question the plan was made for, if it was stored right afterwards."""
+    for entry in thread.entries(plan.head + 1, plan.head + 1):
+        if content_digest(entry.message) == plan.pending:
+            return thread.log(plan.head + 1).counted(entry)
+    raise ReplayError("its question was asked without being stored, so it cannot be rebuilt")
+
+
+def _difference(plan: Plan, again: Plan) -> str:
+    versions = [
+        f"{old.policy} is {new.version} now and was {old.version}"
+        for old, new in zip(plan.chain, again.chain, strict=True)
+        if old.version != new.version
+    ]
+    if versions:
+        return "; ".join(versions)
+    fields = [
+        name
+        for name in plan.__struct_fields__
+        if name not in ("number", "milliseconds") and getattr(plan, name) != getattr(again, name)
+    ]
+    gone = sorted(set(plan.kept()) - set(again.kept()))
+    lost = f"; no longer there: #{show_ranges(to_ranges(gone))}" if gone else ""
+    return f"it comes out differently in {', '.join(fields)}{lost}"

@@ -1,0 +1,283 @@
+"""A window: what one model call will see. An immutable view over a thread's log."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from memex._budget import Budget
+from memex._codec import Codec, Encoded, built_in
+from memex._counter import Counter
+from memex._entry import Derived, Entry, Item
+from memex._errors import PolicyViolation
+from memex._groups import Unit, units
+from memex._log import Log
+from memex._message import Message
+from memex._plan import Change
+from memex._quoting import quote_block
+from memex._ranges import expand, to_ranges
+
+if TYPE_CHECKING:
+    from memex._plan import Plan
+
+
+class Window:
+    """What one model call will see. Every method that changes it returns a new window.
+
+    Attributes:
+        items: Entries of the log in order, with derived entries among them.
+        budget: The token budget.
+        tools_tokens: Tokens of the tool definitions.
+        counter: How tokens are counted.
+        log: The whole thread up to here, read-only.
+        protected: Sequence numbers that must stay, each with the reason: ``standing`` (system
+            and developer text), ``pinned``, ``newest`` (the newest user message), ``pending``
+            (an exchange with a tool that is not finished).
+        changes: What the present step did so far.
+    """
+
+    def __init__(
+        self,
+        items: tuple[Item, ...],
+        *,
+        budget: Budget,
+        tools_tokens: int,
+        counter: Counter,
+        log: Log,
+        protected: Mapping[int, str],
+        changes: tuple[Change, ...] = (),
+        plan: Plan | None = None,
+    ) -> None:
+        self.items = items
+        self.budget = budget
+        self.tools_tokens = tools_tokens
+        self.counter = counter
+        self.log = log
+        self.protected = protected
+        self.changes = changes
+        self._plan = plan
+
+    def __repr__(self) -> str:
+        return f"<Window {len(self.items)} messages, {self.tokens:,} of {self.limit:,} tokens>"
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @cached_property
+    def entries(self) -> tuple[Entry, ...]:
+        """The messages of the log that are in the window."""
+        return tuple(item for item in self.items if isinstance(item, Entry))
+
+    @cached_property
+    def derived(self) -> tuple[Derived, ...]:
+        """The entries that policies wrote."""
+        return tuple(item for item in self.items if isinstance(item, Derived))
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """What the model sees, in order."""
+        return tuple(item.message for item in self.items)
+
+    @cached_property
+    def tokens(self) -> int:
+        """Prompt tokens, tools included."""
+        return self.tools_tokens + sum(item.tokens for item in self.items)
+
+    @property
+    def limit(self) -> int:
+        """Prompt tokens that the budget allows."""
+        return self.budget.prompt
+
+    @property
+    def room(self) -> int:
+        """Prompt tokens still free; negative when the window is over its budget."""
+        return self.limit - self.tokens
+
+    @cached_property
+    def newest(self) -> Entry | None:
+        """The newest user message, None if there is none."""
+        return next((e for e in reversed(self.entries) if is_question(e.message)), None)
+
+    @property
+    def query(self) -> str:
+        """The words of the newest user message."""
+        return self.newest.message.text if self.newest else ""
+
+    @cached_property
+    def units(self) -> tuple[Unit, ...]:
+        """Entries that live and die together: tool calls with all their results."""
+        return units(self.entries)
+
+    @cached_property
+    def droppable_units(self) -> tuple[Unit, ...]:
+        """The units that hold nothing protected, oldest first."""
+        return tuple(u for u in self.units if not any(e.seq in self.protected for e in u.entries))
+
+    @property
+    def droppable(self) -> tuple[Entry, ...]:
+        """The entries that may be dropped, in log order."""
+        return tuple(sorted((e for u in self.droppable_units for e in u.entries), key=lambda e: e.seq))
+
+    @property
+    def plan(self) -> Plan:
+        """The decision record; only a finished window has one."""
+        if self._plan is None:
+            raise AttributeError("a window has its plan when the chain is done, not inside a policy")
+        return self._plan
+
+    def __contains__(self, seq: object) -> bool:
+        """Tell whether the message ``seq`` is in the window itself, not only recalled."""
+        return seq in self.seqs
+
+    @cached_property
+    def seqs(self) -> frozenset[int]:
+        """Sequence numbers of the messages in the window."""
+        return frozenset(entry.seq for entry in self.entries)
+
+    def drop(
+        self, entries: Iterable[Entry], *, reason: str, detail: Mapping[str, Any] | None = None
+    ) -> Window:
+        """Return a window without ``entries`` and without what must go with them.
+
+        Dropping one message of an exchange with a tool drops the whole exchange.
+
+        Args:
+            entries: What to drop; entries that are not in the window are ignored.
+            reason: A short code for the plan, such as ``"over-budget"``.
+            detail: JSON values for the plan, such as scores.
+
+        Raises:
+            PolicyViolation: If that would drop a protected message.
+        """
+        named = {entry.seq for entry in entries}
+        gone = {e.seq for u in self.units if any(e.seq in named for e in u.entries) for e in u.entries}
+        if not gone:
+            return self
+        kept_by_law = sorted(gone & self.protected.keys())
+        if kept_by_law:
+            why = ", ".join(f"#{seq} is {self.protected[seq]}" for seq in kept_by_law)
+            raise PolicyViolation(f"protected messages cannot be dropped: {why}", law="protected")
+        items = tuple(i for i in self.items if not (isinstance(i, Entry) and i.seq in gone))
+        tokens = sum(e.tokens for e in self.entries if e.seq in gone)
+        change = Change(kind="drop", seqs=to_ranges(gone), reason=reason, tokens=tokens, detail=detail or {})
+        return self.changed(items, change)
+
+    def recall(
+        self,
+        entries: Iterable[Entry],
+        *,
+        reason: str = "recalled",
+        detail: Mapping[str, Any] | None = None,
+    ) -> Window:
+        """Return a window that quotes older messages just before the newest user message.
+
+        There is one block of quotes: a second call adds to it. Messages that are in the window
+        already are not quoted again.
+
+        Args:
+            entries: Messages of the log, from :attr:`log`.
+            reason: A short code for the plan.
+            detail: JSON values for the plan, such as scores.
+        """
+        wanted = {e.seq: self.log.counted(e) for e in entries if e.seq not in self}
+        before = next((d for d in self.derived if d.kind == "recall"), None)
+        known = set(expand(before.covers)) if before else set()
+        if not wanted.keys() - known:
+            return self
+        quoted = {e.seq: e for e in self.log.at(known - wanted.keys())} | wanted
+        block = self.recall_block([quoted[seq] for seq in sorted(quoted)])
+        items = [item for item in self.items if item is not before]
+        at = items.index(self.newest) if self.newest else len(items)
+        items.insert(at, block)
+        change = Change(
+            kind="recall",
+            seqs=to_ranges(wanted.keys() - known),
+            reason=reason,
+            tokens=block.tokens - (before.tokens if before else 0),
+            detail=detail or {},
+        )
+        return self.changed(tuple(items), change)
+
+    def recall_block(self, entries: Iterable[Entry]) -> Derived:
+        """Return the block that would quote ``entries``, to learn its tokens before recalling."""
+        quoted = list(entries)
+        message = quote_block(quoted)
+        return Derived(
+            kind="recall",
+            message=message,
+            covers=to_ranges(e.seq for e in quoted),
+            tokens=self.counter.count_message(message),
+        )
+
+    def summarise(self, entries: Iterable[Entry], message: Message, *, reason: str) -> Window:
+        """Return a window in which ``message`` stands where ``entries`` were.
+
+        Args:
+            entries: What the summary covers; they leave the window, whole exchanges at a time.
+            message: The summary.
+            reason: A short code for the plan.
+
+        Raises:
+            PolicyViolation: If a protected message would leave.
+        """
+        dropped = self.drop(entries, reason=reason)
+        if dropped is self:
+            return self
+        gone = self.seqs - dropped.seqs
+        derived = Derived(
+            kind="summary",
+            message=message,
+            covers=to_ranges(gone),
+            tokens=self.counter.count_message(message),
+        )
+        items = list(dropped.items)
+        positions = [item.seq if isinstance(item, Entry) else 0 for item in items]
+        for index in range(1, len(positions)):  # a derived entry stands with the one before it
+            positions[index] = positions[index] or positions[index - 1]
+        items.insert(bisect_left(positions, min(gone)), derived)
+        change = Change(kind="summarise", seqs=derived.covers, reason=reason, tokens=derived.tokens)
+        return dropped.changed(tuple(items), change)
+
+    def to(self, codec: str | Codec, *, model: str | None = None) -> Encoded:
+        """Return the window in a wire format.
+
+        Args:
+            codec: Name of one of the host's codecs, or a codec.
+            model: The model it goes to; parts bound to another one are left out and listed.
+        """
+        chosen = built_in(codec) if isinstance(codec, str) else codec
+        return chosen.encode(self.messages, model=model)
+
+    def to_openai(self, *, model: str | None = None) -> list[dict[str, Any]]:
+        """Return ``messages=`` for OpenAI's Chat Completions."""
+        messages: list[dict[str, Any]] = self.to("openai", model=model).payload["messages"]
+        return messages
+
+    def to_anthropic(self, *, model: str | None = None) -> dict[str, Any]:
+        """Return ``system`` and ``messages`` for Anthropic's Messages, to be passed with ``**``."""
+        return self.to("anthropic", model=model).payload
+
+    def changed(self, items: tuple[Item, ...], change: Change) -> Window:
+        """Return a window of other items and say what changed; the guard checks both."""
+        return self.replace(items=items, changes=(*self.changes, change))
+
+    def replace(self, **fields: Any) -> Window:
+        """Return a copy with some attributes changed; for the host."""
+        current: dict[str, Any] = {
+            "items": self.items,
+            "budget": self.budget,
+            "tools_tokens": self.tools_tokens,
+            "counter": self.counter,
+            "log": self.log,
+            "protected": self.protected,
+            "changes": self.changes,
+            "plan": self._plan,
+        }
+        return Window(**(current | fields))
+
+
+def is_question(message: Message) -> bool:
+    """Tell whether a message is a user's own, not a tool result in a user message."""
+    return message.role == "user" and (not message.parts or len(message.tool_results) < len(message.parts))

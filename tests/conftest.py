@@ -1,0 +1,62 @@
+"""What the host's tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from doubles import WordCounter, evict
+
+from memex import Memex
+
+
+@pytest.fixture
+def open_memory() -> Iterator[Callable[..., Memex]]:
+    """Open memories in the process's memory; they are closed after the test."""
+    opened: list[Memex] = []
+
+    def opening(**settings: Any) -> Memex:
+        memory = Memex(
+            settings.pop("store", "inmemory:"), **({"counter": WordCounter(), "chain": [evict]} | settings)
+        )
+        opened.append(memory)
+        return memory
+
+    yield opening
+    for memory in opened:
+        memory.close()
+
+
+@pytest.fixture
+def fakes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Install plugins of ``tests/fakes`` for one test: ``fakes("good", "slow")``."""
+
+    def install(*cases: str) -> None:
+        for case in cases:
+            assert (FAKES / case).is_dir(), case
+            monkeypatch.syspath_prepend(FAKES / case)
+
+    yield install
+    for name in [name for name in sys.modules if name.startswith("memex_fake_")]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def in_fresh_process() -> Callable[..., str]:
+    """Run code in a new interpreter, with plugins of ``tests/fakes`` installed; return its output."""
+
+    def run(code: str, *cases: str, **environment: str) -> str:
+        path = os.pathsep.join(str(FAKES / case) for case in cases)
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", code],
+            env={**os.environ, "PYTHONPATH": path, **environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run

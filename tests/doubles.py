@@ -1,0 +1,79 @@
+"""What the host's tests share: a counter that is easy to reason about, scripted backends, fake plugins."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from memex import Capabilities, Event, Memex, Message, Request, Tool, Usage, Window, searchable_text
+
+FAKES = Path(__file__).parent / "fakes"
+
+
+class WordCounter:
+    """One token a word, and one for each message."""
+
+    name = "words-1"
+    exact = True
+    error = 0.0
+
+    def count_text(self, text: str) -> int:
+        return len(text.split())
+
+    def count_message(self, message: Message) -> int:
+        return 1 + len(searchable_text(message).split())
+
+    def count_tools(self, tools: Sequence[Tool]) -> int:
+        return 10 * len(tools)
+
+
+class Scripted:
+    """A backend that plays the events it was given, and remembers what it was asked."""
+
+    name = "scripted"
+
+    def __init__(self, *events: Event | BaseException, model: str = "one") -> None:
+        self.model = model
+        self.events = events or answer("fine")
+        self.requests: list[Request] = []
+        self.closed = 0
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(tools=True)
+
+    def stream(self, request: Request) -> Iterator[Event]:
+        self.requests.append(request)
+        for event in self.events:
+            if isinstance(event, BaseException):
+                raise event
+            yield event
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def answer(*words: str) -> tuple[Event, ...]:
+    return (
+        Event(kind="start", response_id="r1"),
+        *(Event(kind="text", text=word) for word in words),
+        Event(kind="usage", usage=Usage(input_tokens=7, output_tokens=len(words))),
+        Event(kind="finish", finish="stop"),
+    )
+
+
+def evict(window: Window) -> Window:
+    """The simplest policy that keeps a budget: the oldest go first, down to half."""
+    gone, over = [], window.tokens - window.limit // 2
+    for unit in window.droppable_units if window.room < 0 else ():
+        if over <= 0:
+            break
+        gone.extend(unit.entries)
+        over -= sum(entry.tokens for entry in unit.entries)
+    return window.drop(gone, reason="over-budget")
