@@ -1,0 +1,294 @@
+"""Memex: the object a program opens. Plugins, a store, a chain, and maybe a backend."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Self, cast
+
+from memex._backend import Backend
+from memex._budget import Budget
+from memex._chain import Chain, OnError, Policy
+from memex._counter import Counter
+from memex._errors import ConfigError, FilterFailed, PluginError
+from memex._factory import build, parse_spec
+from memex._filters import NamedFilter, run_filters
+from memex._hooks import Hooks, Offer
+from memex._linking import Spec, chain_of, check_order, default_chain, links
+from memex._loader import load
+from memex._log import ThreadIndexes
+from memex._message import Message
+from memex._plan import PolicyRef
+from memex._planner import Settings
+from memex._plugin import PluginInfo, Problem, Stage
+from memex._serial import check_id
+from memex._store import Store, ThreadInfo
+from memex._thread import Thread
+
+
+class Memex:
+    """A memory: open it, take a thread, send.
+
+    Methods may be called from any thread. As a context manager it closes what it opened; with
+    asyncio, use ``async with Memex.aopen(...)``.
+
+    Args:
+        store: Where threads live: ``"sqlite:chats.db"``, a mapping with ``use``, or a
+            :class:`~memex.Store`, which stays the caller's to close.
+        backend: The model: ``"quote"``, ``"openai:gpt-5.6"``, a mapping, or a backend. It is
+            built on first use.
+        chain: Exactly these policies, in order: names, mappings with ``use`` and settings, or
+            callables. By default every installed policy, in hook order.
+        budget: Tokens of a call, prompt and answer together.
+        answer_tokens: Tokens of it kept for the answer; a quarter, at most 1,024, by default.
+        counter: How tokens are counted; by default an upper bound that needs no tokenizer.
+        namespace: The tenant whose threads these are.
+        order: Names of policies that go first in the default chain, in this order.
+        disable: Plugins not to load, by name or distribution.
+        on_error: ``"raise"`` when a policy fails, or ``"skip"`` it and say so in the plan.
+        plugins: Plugin objects of the program's own, besides the installed ones.
+
+    Attributes:
+        store: The store.
+        hooks: The plugins' hooks, typed.
+        budget: The token budget of new threads.
+        counter: How tokens are counted.
+
+    Raises:
+        ConfigError: If a setting makes no sense. Nothing is left open.
+        PluginError: If a plugin that is asked for cannot be built.
+        StoreError: If the store cannot be opened.
+    """
+
+    def __init__(
+        self,
+        store: Spec | Store,
+        *,
+        backend: Spec | Backend | None = None,
+        chain: Sequence[Spec | Policy] | None = None,
+        budget: int | Budget = 8_000,
+        answer_tokens: int | None = None,
+        counter: Spec | Counter | None = None,
+        namespace: str = "default",
+        order: Sequence[str] = (),
+        disable: Iterable[str] = (),
+        on_error: OnError = "raise",
+        plugins: Sequence[object] = (),
+    ) -> None:
+        if on_error not in ("raise", "skip"):
+            raise ConfigError(f"on_error: {on_error!r} is neither 'raise' nor 'skip'")
+        self.budget = Budget.of(budget, answer_tokens)
+        self.namespace = check_id(namespace, "namespace")
+        self.indexes = ThreadIndexes()
+        self._lock = threading.RLock()
+        self._told: set[str] = set()
+        self._on_error: OnError = on_error
+        self._order = tuple(order)
+        self.hooks = Hooks(load(disable=disable, extra=plugins))
+        self.counter = self._counter(counter)
+        self._chain = None if chain is None else links(self.hooks, self, chain)
+        self._filters = tuple(self._filter(offer) for offer in self.hooks.offers("filters"))
+        self._backend_spec = backend
+        self._backend = None if _is_spec(backend) else cast("Backend", backend)
+        if _is_spec(backend):
+            self.hooks.find("backends", parse_spec(cast("Spec", backend))[0])
+        check_order(self.hooks, self._order)
+        self._owns_store = _is_spec(store)
+        self.store = self._open_store(cast("Spec", store)) if self._owns_store else cast("Store", store)
+
+    # -- opening and closing -------------------------------------------------------------------
+
+    @classmethod
+    def from_settings(cls, folder: str | None = None, **overrides: Any) -> Memex:
+        """Open what ``memex.toml`` and the environment say.
+
+        Looks for ``memex.toml`` in ``folder`` (the working folder by default) and its parents,
+        then in the platform's config folder; ``MEMEX_STORE``, ``MEMEX_BACKEND``,
+        ``MEMEX_CHAIN``, ``MEMEX_BUDGET`` and the like win over it, arguments over both.
+
+        Args:
+            folder: Where to look first.
+            **overrides: Arguments of :class:`Memex`.
+
+        Raises:
+            ConfigError: If a file is not TOML or holds an unknown setting; names it.
+        """
+        from memex._settings import load_settings
+
+        return cls(**(load_settings(folder) | overrides))
+
+    @classmethod
+    def aopen(cls, store: Spec | Store, **settings: Any) -> AsyncOpening:
+        """Open a memory without blocking the event loop: ``async with Memex.aopen(...)``.
+
+        Takes what :class:`Memex` takes.
+        """
+        return AsyncOpening(lambda: cls(store, **settings))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the store and the backend, where this memory opened them."""
+        if self._owns_store:
+            self.store.close()
+        if self._backend is not None and _is_spec(self._backend_spec):
+            self._backend.close()
+
+    def __repr__(self) -> str:
+        return f"<Memex {type(self.store).__name__} {self.chain}>"
+
+    # -- threads -------------------------------------------------------------------------------
+
+    def thread(
+        self,
+        thread_id: str,
+        *,
+        create: bool = True,
+        chain: Sequence[Spec | Policy] | None = None,
+        budget: int | Budget | None = None,
+        answer_tokens: int | None = None,
+    ) -> Thread:
+        """Return a thread, opened now if it is new.
+
+        Args:
+            thread_id: Its id.
+            create: Whether to open it if it is new.
+            chain: A chain for this thread alone.
+            budget: A budget for this thread alone.
+            answer_tokens: Tokens of it kept for the answer.
+
+        Raises:
+            UnknownThread: If it is not there and ``create`` is false.
+        """
+        check_id(thread_id, "thread")
+        settings = Settings(
+            chain=self.chain if chain is None else links(self.hooks, self, chain),
+            budget=self.budget if budget is None else Budget.of(budget, answer_tokens),
+            counter=self.counter,
+            on_error=self._on_error,
+        )
+        return self.adopt(self.store.open_thread(thread_id, create=create), settings)
+
+    def threads(self) -> Iterator[ThreadInfo]:
+        """Yield every thread of the namespace, by id."""
+        return self.store.threads()
+
+    def adopt(self, info: ThreadInfo, settings: Settings) -> Thread:
+        """Return the thread of a store's own record, and tell of it once."""
+        if info.id not in self._told:
+            self._told.add(info.id)
+            self.hooks.thread_opened(info)
+        return Thread(self, info.id, settings)
+
+    # -- plugins -------------------------------------------------------------------------------
+
+    @property
+    def plugins(self) -> tuple[PluginInfo, ...]:
+        """The plugins that are loaded."""
+        return self.hooks.plugins
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What went wrong with plugins so far, each named."""
+        return tuple(self.hooks.problems)
+
+    @property
+    def chain(self) -> Chain:
+        """The chain that new threads get."""
+        with self._lock:
+            if self._chain is None:
+                self._chain = default_chain(self.hooks, self, self._order)
+            return self._chain
+
+    @property
+    def backend(self) -> Backend:
+        """The model, built on first use.
+
+        Raises:
+            ConfigError: If there is none.
+        """
+        with self._lock:
+            if self._backend is None:
+                if self._backend_spec is None:
+                    raise ConfigError("this memory has no backend: open it with backend=..., such as 'quote'")
+                name, settings = parse_spec(cast("Spec", self._backend_spec))
+                offer = self.hooks.find("backends", name)
+                self._backend = cast("Backend", build(offer, settings, host=self))
+            return self._backend
+
+    def provide(self, kind: str, spec: Spec) -> Any:
+        """Build what a plugin offers, for plugins that need another one.
+
+        Args:
+            kind: ``"backends"``, ``"embedders"``, ``"codecs"``, ``"importers"``, ...
+            spec: Its name, with settings as in the constructor.
+        """
+        name, settings = parse_spec(spec)
+        return build(self.hooks.find(kind, name), settings, host=self)
+
+    def filtered(self, thread: str, message: Message) -> Message:
+        """Return what the filters make of a message; for the host's own use and for importers."""
+        if not self._filters:
+            return message
+        try:
+            return run_filters(self._filters, thread, message)
+        except FilterFailed as error:
+            self.report(error, "filter")
+            raise
+
+    def report(self, error: PluginError, stage: Stage) -> None:
+        """Write down that a plugin failed at run time, so that ``problems`` names it."""
+        for plugin in self.plugins:
+            if error.plugin in (plugin.name, plugin.distribution):
+                self.hooks.report(plugin, stage, str(error))
+                return
+
+    def chain_of(self, refs: Iterable[PolicyRef], current: Chain) -> Chain:
+        """Return the chain that a plan names; policies of the program's own come from ``current``."""
+        return chain_of(self.hooks, self, refs, current)
+
+    # -- building ------------------------------------------------------------------------------
+
+    def _open_store(self, spec: Spec) -> Store:
+        name, settings = parse_spec(spec)
+        offer = self.hooks.find("stores", name)
+        return cast("Store", build(offer, settings, host=self, namespace=self.namespace))
+
+    def _counter(self, given: Spec | Counter | None) -> Counter:
+        if given is None:
+            from memex._estimate import ScriptCounter
+
+            return ScriptCounter()
+        return cast("Counter", self.provide("counters", cast("Spec", given)) if _is_spec(given) else given)
+
+    def _filter(self, offer: Offer) -> NamedFilter:
+        made = cast("Any", build(offer, {}, host=self))
+        return NamedFilter(offer.provider.name, made, offer.plugin.distribution, offer.plugin.version)
+
+
+class AsyncOpening:
+    """A memory that is about to open: ``async with Memex.aopen(...) as memory``."""
+
+    def __init__(self, make: Callable[[], Memex]) -> None:
+        self._make = make
+        self._memex: Memex | None = None
+
+    async def __aenter__(self) -> Memex:
+        import asyncio
+
+        self._memex = await asyncio.to_thread(self._make)
+        return self._memex
+
+    async def __aexit__(self, *exc: object) -> None:
+        import asyncio
+
+        if self._memex is not None:
+            await asyncio.to_thread(self._memex.close)
+
+
+def _is_spec(value: object) -> bool:
+    return isinstance(value, (str, Mapping))

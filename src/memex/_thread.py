@@ -1,0 +1,378 @@
+"""A thread: one conversation, and everything that can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
+
+import msgspec
+
+from memex._backend import Event, Tool
+from memex._content import Content, to_messages
+from memex._driving import stream_turn
+from memex._entry import Entry
+from memex._errors import InvalidMessage, PluginError, StoreError, UnknownMessage
+from memex._explain import Explanation, explain
+from memex._log import Log
+from memex._message import Message
+from memex._plan import Plan, read_plan
+from memex._planner import Settings, build_window
+from memex._replay import Replayed, replay
+from memex._reply import Reply
+from memex._store import Hit, Receipt, SearchableStore, ThreadInfo
+from memex._turn import Turn
+from memex._window import Window
+
+if TYPE_CHECKING:
+    from memex.memex import Memex
+
+_PINS = "memex/pins"
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+class Thread:
+    """One conversation of a :class:`~memex.Memex`; made by :meth:`Memex.thread`.
+
+    Methods may be called from any thread. Each has a twin for asyncio with an ``a`` before its
+    name.
+
+    Attributes:
+        id: Its id.
+        memex: The memory it belongs to.
+        settings: Chain, budget and counter that its windows are built with.
+    """
+
+    def __init__(self, memex: Memex, thread_id: str, settings: Settings) -> None:
+        self.memex = memex
+        self.id = thread_id
+        self.settings = settings
+
+    def __repr__(self) -> str:
+        return f"<Thread {self.id!r}>"
+
+    # -- reading -------------------------------------------------------------------------------
+
+    @property
+    def info(self) -> ThreadInfo:
+        """Its head, parent and time, as the store has them now."""
+        return self.memex.store.open_thread(self.id, create=False)
+
+    def messages(self, *, reverse: bool = False) -> Iterator[Message]:
+        """Yield the messages in order, reading as it goes."""
+        return (entry.message for entry in self.entries(reverse=reverse))
+
+    def entries(self, start: int = 1, stop: int | None = None, *, reverse: bool = False) -> Iterator[Entry]:
+        """Yield the messages ``start`` to ``stop`` with their sequence numbers."""
+        return self.memex.store.entries(self.id, start, stop, reverse=reverse)
+
+    def search(self, query: str, *, match: Literal["all", "any"] = "all", limit: int = 20) -> list[Hit]:
+        """Return the best messages for ``query``, best first.
+
+        Raises:
+            StoreError: If the store cannot search.
+        """
+        store = self.memex.store
+        if not isinstance(store, SearchableStore):
+            raise StoreError(f"{type(store).__name__} cannot search; use a store that can, such as sqlite")
+        return store.search(query, thread=self.id, match=match, limit=limit)
+
+    def plans(self, *, before: int | None = None) -> Iterator[Plan]:
+        """Yield the plans of this thread, newest first."""
+        for stored in self.memex.store.plans(self.id, before=before):
+            yield read_plan(stored.body, stored.number)
+
+    def plan(self, number: int | None = None) -> Plan:
+        """Return a plan by its number, or the newest.
+
+        Raises:
+            StoreError: If there is none.
+        """
+        before = None if number is None else number + 1
+        found = next(self.plans(before=before), None)
+        if found is None or (number is not None and found.number != number):
+            which = "no plan yet" if number is None else f"no plan {number}"
+            raise StoreError(f"thread {self.id!r} has {which}; a window or a turn makes one")
+        return found
+
+    def explain(self, message: str | int, *, plan: int | None = None) -> Explanation:
+        """Say why a message is, or is not, in a window.
+
+        Args:
+            message: Id or sequence number.
+            plan: Number of the plan; the newest by default.
+        """
+        return explain(self, self._entry(message), self.plan(plan))
+
+    def replay(self, number: int | None = None) -> Iterator[Replayed]:
+        """Rebuild plans from the log and yield whether each came out the same, byte for byte.
+
+        Args:
+            number: Only this plan; all of them, oldest first, by default.
+        """
+        return replay(self, number)
+
+    # -- writing -------------------------------------------------------------------------------
+
+    def append(self, content: Content, *, expect: int | None = None) -> tuple[Entry, ...]:
+        """Store messages without calling a model; all of them or none.
+
+        Args:
+            content: Text (a user message), a message, an OpenAI-shaped dict, or several.
+            expect: Store only if the thread's head is this.
+
+        Returns:
+            The messages in their places.
+        """
+        memex = self.memex
+        messages = [memex.filtered(self.id, message) for message in to_messages(content)]
+        done = memex.store.append(
+            self.id,
+            messages,
+            tokens=[self.settings.counter.count_message(message) for message in messages],
+            counter=self.settings.counter.name,
+            expect=expect,
+        )
+        for entry in done.entries:
+            if entry.seq > done.head - done.new:  # what was there before was told then
+                memex.hooks.message_stored(self.id, entry)
+        return done.entries
+
+    def pin(self, message: str | int, *, pinned: bool = True) -> Entry:
+        """Keep a message in every window from now on, or stop doing so.
+
+        Args:
+            message: Id or sequence number.
+            pinned: False to unpin.
+        """
+        entry = self._entry(message)
+        pins = set(self.pins)
+        (pins.add if pinned else pins.discard)(entry.seq)
+        self.memex.store.put_state(self.id, _PINS, msgspec.json.encode(sorted(pins)))
+        return entry
+
+    @property
+    def pins(self) -> tuple[int, ...]:
+        """Sequence numbers of the pinned messages."""
+        stored = self.memex.store.get_state(self.id, _PINS)
+        return msgspec.json.decode(stored, type=tuple[int, ...]) if stored else ()
+
+    def fork(self, name: str | None = None, *, at: str | int | None = None) -> Thread:
+        """Continue from a message in a new thread; this one is not touched.
+
+        Args:
+            name: Id of the new thread; made up if not given.
+            at: Last message to share, by id or sequence number; the newest by default.
+        """
+        seq = at if at is None or at == 0 else self._entry(at).seq
+        new = name or f"{self.id}-{Message.user('').id[:6]}"
+        info = self.memex.store.fork(self.id, new, seq if seq is None else int(seq))
+        return self.memex.adopt(info, self.settings)
+
+    def forget(self, messages: Sequence[str | int] | None = None) -> Receipt:
+        """Erase messages, or the whole thread, wherever they are kept.
+
+        Args:
+            messages: Ids or sequence numbers; None for the whole thread.
+
+        Returns:
+            What was erased where.
+        """
+        ids = None if messages is None else [self._entry(message).message.id for message in messages]
+        receipt = self.memex.store.forget(self.id, ids)
+        for thread in (self.id, *receipt.forks):
+            self.memex.indexes.discard(thread)
+        self.memex.hooks.messages_forgotten(self.id, receipt)
+        return receipt
+
+    # -- turns ---------------------------------------------------------------------------------
+
+    def window(
+        self, content: str | Message | None = None, *, tools: Sequence[Tool] = (), record: bool = True
+    ) -> Window:
+        """Return what a model would see now. No model is called.
+
+        Args:
+            content: A question that is asked but not stored.
+            tools: What the model may call.
+            record: Keep the plan, so that the next window continues this one. A window that is
+                only looked at is better not recorded.
+        """
+        pending = None if content is None else _single(content)
+        return self.build(tools=tools, pending=pending, record=record)
+
+    def send(self, content: Content, *, tools: Sequence[Tool] = (), **settings: Any) -> Reply:
+        """Say something and return the answer; both are stored.
+
+        Args:
+            content: Text, a message, or several (tool results, say).
+            tools: What the model may call.
+            **settings: The provider's own settings for this call.
+
+        Raises:
+            BackendError: If the model failed; what was said is stored, and so is what came.
+        """
+        stream = self._stream(content, tools, settings, whole=True)
+        try:
+            while True:
+                next(stream)
+        except StopIteration as stop:
+            reply: Reply = stop.value
+            return reply
+
+    def stream(self, content: Content, *, tools: Sequence[Tool] = (), **settings: Any) -> Iterator[Event]:
+        """Say something and yield the answer as it comes; it is stored once, at the end.
+
+        Leaving the loop early stores what came as ``incomplete``. Takes what :meth:`send` takes.
+        """
+        yield from self._stream(content, tools, settings, whole=False)
+
+    def _stream(
+        self, content: Content, tools: Sequence[Tool], settings: dict[str, Any], *, whole: bool
+    ) -> Generator[Event, None, Reply]:
+        backend = self.memex.backend
+        turn = Turn(self, backend, to_messages(content), tools, settings)
+        return (yield from stream_turn(turn, backend, whole=whole))
+
+    # -- asyncio -------------------------------------------------------------------------------
+
+    async def asend(self, content: Content, *, tools: Sequence[Tool] = (), **settings: Any) -> Reply:
+        """Do what :meth:`send` does without blocking the event loop."""
+        reply: Reply | None = None
+        async for step in self._astream(content, tools, settings, whole=True):
+            reply = step if isinstance(step, Reply) else reply
+        assert reply is not None  # noqa: S101 - the turn ends with a reply or raises
+        return reply
+
+    async def astream(
+        self, content: Content, *, tools: Sequence[Tool] = (), **settings: Any
+    ) -> AsyncIterator[Event]:
+        """Do what :meth:`stream` does without blocking the event loop."""
+        steps = self._astream(content, tools, settings, whole=False)
+        try:
+            async for step in steps:
+                if isinstance(step, Event):
+                    yield step
+        finally:
+            await steps.aclose()
+
+    def _astream(
+        self, content: Content, tools: Sequence[Tool], settings: dict[str, Any], *, whole: bool
+    ) -> AsyncGenerator[Event | Reply, None]:
+        from memex._driving_async import astream_turn
+
+        backend = self.memex.backend
+        turn = Turn(self, backend, to_messages(content), tools, settings)
+        return astream_turn(turn, backend, whole=whole)
+
+    async def aappend(self, content: Content, *, expect: int | None = None) -> tuple[Entry, ...]:
+        """Do what :meth:`append` does without blocking the event loop."""
+        return await _in_thread(self.append, content, expect=expect)
+
+    async def awindow(
+        self, content: str | Message | None = None, *, tools: Sequence[Tool] = (), record: bool = True
+    ) -> Window:
+        """Do what :meth:`window` does without blocking the event loop."""
+        return await _in_thread(self.window, content, tools=tools, record=record)
+
+    async def amessages(self, *, reverse: bool = False) -> AsyncIterator[Message]:
+        """Do what :meth:`messages` does without blocking the event loop, a page at a time."""
+        from memex._driving_async import pages
+
+        async for page in pages(self.messages(reverse=reverse)):
+            for message in page:
+                yield message
+
+    async def asearch(
+        self, query: str, *, match: Literal["all", "any"] = "all", limit: int = 20
+    ) -> list[Hit]:
+        """Do what :meth:`search` does without blocking the event loop."""
+        return await _in_thread(self.search, query, match=match, limit=limit)
+
+    async def apin(self, message: str | int, *, pinned: bool = True) -> Entry:
+        """Do what :meth:`pin` does without blocking the event loop."""
+        return await _in_thread(self.pin, message, pinned=pinned)
+
+    async def afork(self, name: str | None = None, *, at: str | int | None = None) -> Thread:
+        """Do what :meth:`fork` does without blocking the event loop."""
+        return await _in_thread(self.fork, name, at=at)
+
+    async def aforget(self, messages: Sequence[str | int] | None = None) -> Receipt:
+        """Do what :meth:`forget` does without blocking the event loop."""
+        return await _in_thread(self.forget, messages)
+
+    # -- for the host --------------------------------------------------------------------------
+
+    def log(self, head: int | None = None) -> Log:
+        """Return the thread up to ``head`` as policies see it."""
+        memex = self.memex
+        last = self.info.head if head is None else head
+        return Log(memex.store, self.id, last, self.settings.counter, memex.indexes)
+
+    def build(
+        self,
+        *,
+        tools: Sequence[Tool] = (),
+        target: str | None = None,
+        pending: Message | None = None,
+        record: bool = True,
+    ) -> Window:
+        """Return the finished window and keep its plan; see :meth:`window`."""
+        settings = self.settings.with_tools(tools)
+        if target is not None:
+            settings = msgspec.structs.replace(settings, target=target)
+        log = self.log()
+        question = None if pending is None else log.counted(Entry(log.head + 1, pending))
+        previous = next(self.plans(), None)
+        try:
+            window = build_window(log, settings, pins=self.pins, previous=previous, pending=question)
+        except PluginError as error:
+            self.memex.report(error, "policy")
+            raise
+        for step in window.plan.steps:
+            if step.error:
+                self.memex.report(PluginError(step.error, plugin=step.plugin), "policy")
+        if record:
+            number = self.memex.store.put_plan(self.id, log.head, window.plan.to_stored())
+            window = window.replace(plan=msgspec.structs.replace(window.plan, number=number))
+            self.memex.hooks.window_built(self.id, window)
+        return window
+
+    def store_reply(self, message: Message) -> Entry:
+        """Store an answer that went through the filters and tell of it."""
+        counter = self.settings.counter
+        done = self.memex.store.append(
+            self.id, [message], tokens=[counter.count_message(message)], counter=counter.name
+        )
+        self.memex.hooks.message_stored(self.id, done.entries[0])
+        return done.entries[0]
+
+    def _entry(self, message: str | int) -> Entry:
+        """Return a message by id or by sequence number.
+
+        Raises:
+            UnknownMessage: If the thread has none such.
+        """
+        if isinstance(message, bool) or not isinstance(message, (str, int)):
+            raise InvalidMessage(f"{message!r} is neither a message id nor a sequence number")
+        if isinstance(message, str):
+            found = self.memex.store.get(self.id, [message])
+        else:
+            found = list(self.memex.store.entries(self.id, message, message)) if message > 0 else []
+        if not found:
+            raise UnknownMessage(f"thread {self.id!r} has no message {message!r}")
+        return found[0]
+
+
+def _single(content: str | Message) -> Message:
+    if isinstance(content, Message):
+        return content
+    if not isinstance(content, str):
+        raise InvalidMessage(f"a {type(content).__name__} is no question; give text or a Message")
+    return Message.user(content)
+
+
+async def _in_thread(call: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
+    import asyncio  # 50 ms that a blocking program does not pay
+
+    return await asyncio.to_thread(call, *args, **kwargs)
