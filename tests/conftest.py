@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from doubles import WordCounter, evict
 
 from memex import Memex
+
+FAKES = Path(__file__).parent / "fakes"
 
 
 @pytest.fixture

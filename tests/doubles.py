@@ -1,19 +1,10 @@
-"""What the host's tests share: a counter that is easy to reason about, scripted backends, fake plugins."""
+"""Doubles for tests: a counter that is easy to reason about, and scripted backends."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-import pytest
-
-from memex import Capabilities, Event, Memex, Message, Request, Tool, Usage, Window, searchable_text
-
-FAKES = Path(__file__).parent / "fakes"
+from memex import Capabilities, Event, Message, Request, Tool, Usage, Window, searchable_text
 
 
 class WordCounter:

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from memex._budget import Budget as Budget
     from memex._codec import Codec as Codec
     from memex._codec import Encoded as Encoded
+    from memex._codec import LeftOut as LeftOut
     from memex._codec import decode as decode
     from memex._codec import encode as encode
     from memex._counter import Counter as Counter
+    from memex._discovery import EntryPointInfo as EntryPointInfo
     from memex._entry import Derived as Derived
     from memex._entry import Entry as Entry
     from memex._errors import AuthFailed as AuthFailed
@@ -55,8 +57,12 @@ if TYPE_CHECKING:
     from memex._errors import UnknownThread as UnknownThread
     from memex._estimate import ScriptCounter as ScriptCounter
     from memex._explain import Explanation as Explanation
+    from memex._explain import Row as Row
+    from memex._explain import rows as rows
+    from memex._factory import load_target as load_target
     from memex._frozen import freeze as freeze
     from memex._frozen import thaw as thaw
+    from memex._hooks import Hooks as Hooks
     from memex._log import Log as Log
     from memex._memex import Memex as Memex
     from memex._message import Message as Message
@@ -73,17 +79,23 @@ if TYPE_CHECKING:
     from memex._plan import Change as Change
     from memex._plan import Plan as Plan
     from memex._plan import Step as Step
+    from memex._plugin import Offer as Offer
     from memex._plugin import PluginInfo as PluginInfo
     from memex._plugin import Problem as Problem
+    from memex._probe import ProbeResult as ProbeResult
+    from memex._probe import probe as probe
     from memex._provider import Provider as Provider
     from memex._ranges import contains as contains
     from memex._ranges import expand as expand
     from memex._ranges import show_ranges as show_ranges
     from memex._ranges import to_ranges as to_ranges
+    from memex._replay import Replayed as Replayed
     from memex._reply import Reply as Reply
     from memex._serial import check_id as check_id
     from memex._serial import decode_message as decode_message
     from memex._serial import encode_message as encode_message
+    from memex._settings import load_settings as load_settings
+    from memex._settings import settings_file as settings_file
     from memex._store import Appended as Appended
     from memex._store import Hit as Hit
     from memex._store import Postings as Postings
@@ -124,11 +136,14 @@ _HOME = {
     "Derived": "_entry",
     "Encoded": "_codec",
     "Entry": "_entry",
+    "EntryPointInfo": "_discovery",
     "Event": "_backend",
     "Explanation": "_explain",
     "FilterFailed": "_errors",
     "Hit": "_store",
+    "Hooks": "_hooks",
     "InvalidMessage": "_errors",
+    "LeftOut": "_codec",
     "Log": "_log",
     "Media": "_parts",
     "Memex": "_memex",
@@ -136,6 +151,7 @@ _HOME = {
     "Message": "_message",
     "MessageVetoed": "_errors",
     "NameClash": "_errors",
+    "Offer": "_plugin",
     "Opaque": "_parts",
     "Origin": "_message",
     "Part": "_parts",
@@ -145,6 +161,7 @@ _HOME = {
     "PolicyFailed": "_errors",
     "PolicyViolation": "_errors",
     "Postings": "_store",
+    "ProbeResult": "_probe",
     "Problem": "_plugin",
     "Provider": "_provider",
     "RateLimited": "_errors",
@@ -152,8 +169,10 @@ _HOME = {
     "Receipt": "_store",
     "Refusal": "_parts",
     "ReplayError": "_errors",
+    "Replayed": "_replay",
     "Reply": "_reply",
     "Request": "_backend",
+    "Row": "_explain",
     "ScriptCounter": "_estimate",
     "SearchableStore": "_store",
     "Step": "_plan",
@@ -186,7 +205,12 @@ _HOME = {
     "expand": "_ranges",
     "freeze": "_frozen",
     "hookimpl": "hookspecs",
+    "load_settings": "_settings",
+    "load_target": "_factory",
+    "probe": "_probe",
+    "rows": "_explain",
     "searchable_text": "_terms",
+    "settings_file": "_settings",
     "show_ranges": "_ranges",
     "snippet": "_terms",
     "terms": "_terms",

@@ -11,6 +11,7 @@ import msgspec
 from memex._errors import PolicyFailed, PolicyViolation
 from memex._guard import check_step
 from memex._plan import PolicyRef, Size, Step
+from memex._plugin import label
 from memex._window import Window
 
 Policy = Callable[[Window], Window]
@@ -42,7 +43,7 @@ class Link(msgspec.Struct, frozen=True):
         return PolicyRef(policy=self.name, plugin=self.plugin, version=self.version, settings=self.settings)
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.plugin} {self.version})".replace(" )", ")")
+        return label(self.name, self.plugin, self.version)
 
 
 class Chain(msgspec.Struct, frozen=True):

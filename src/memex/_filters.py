@@ -8,6 +8,7 @@ import msgspec
 
 from memex._errors import FilterFailed, MessageVetoed
 from memex._message import Message
+from memex._plugin import label
 from memex._serial import encode_message
 
 Filter = Callable[[str, Message], Message | None]
@@ -29,7 +30,7 @@ class NamedFilter(msgspec.Struct, frozen=True):
     version: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.plugin} {self.version})"
+        return label(self.name, self.plugin, self.version)
 
 
 def run_filters(filters: Sequence[NamedFilter], thread: str, message: Message) -> Message:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, cast
 
 from memex._chain import Chain, Link, Policy
@@ -33,14 +32,21 @@ def links(hooks: Hooks, host: object, chain: Sequence[Spec | Policy]) -> Chain:
 
 
 def default_chain(hooks: Hooks, host: object, order: Sequence[str]) -> Chain:
-    """Return every installed policy in hook order, those of ``order`` first."""
+    """Return every installed policy in hook order, those of ``order`` first.
+
+    One that cannot be built is a problem that is written down; nobody asked for it by name.
+    """
     names = list(dict.fromkeys(offer.provider.name for offer in hooks.offers("policies")))
     first = [name for name in order if name in names]
     made = []
     for name in [*first, *(name for name in names if name not in first)]:
         why = "the order setting puts it here" if name in first else "hook order"
-        with suppress(NameClash):  # recorded as a problem; the others still make a chain
+        try:
             made.append(_link(hooks, host, name, why))
+        except NameClash:
+            continue  # recorded when the plugins were asked; the others still make a chain
+        except PluginError as error:
+            hooks.report(hooks.find("policies", name).plugin, "build", str(error))
     return Chain(tuple(made))
 
 

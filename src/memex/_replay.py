@@ -94,7 +94,8 @@ def rebuild(thread: Thread, plan: Plan, previous: Plan | None) -> Plan:
     )
     pending = _pending(thread, plan) if plan.pending else None
     window = build_window(log, settings, pins=expand(plan.pins), previous=previous, pending=pending)
-    return window.plan
+    # A fork also replays the plans that it shares with its parent, which name the parent.
+    return msgspec.structs.replace(window.plan, thread=plan.thread)
 
 
 def _pending(thread: Thread, plan: Plan) -> Entry:

@@ -9,6 +9,7 @@ from typing import Literal, Protocol, runtime_checkable
 import msgspec
 
 from memex._entry import Entry
+from memex._frozen import freeze
 from memex._message import Message, Role
 
 
@@ -19,7 +20,7 @@ class ThreadInfo(msgspec.Struct, frozen=True, omit_defaults=True):
         id: The thread's id.
         head: Sequence number of its newest message; 0 when it is empty. Also its revision.
         created: When it was opened.
-        parent: The thread it was forked from.
+        parent: The thread it was forked from; None once that was forgotten.
         forked_at: The last message it shares with its parent.
     """
 
@@ -92,7 +93,8 @@ class Receipt(msgspec.Struct, frozen=True):
 
     Attributes:
         thread: The thread.
-        messages: Sequence numbers that are tombstones now.
+        messages: Sequence numbers of what was erased; of a whole thread its own, not what it
+            shared with the thread it was forked from.
         whole_thread: Whether the thread itself is gone.
         places: How many things were removed where, such as ``{"messages": 3, "index": 3}``.
         forks: Other threads that shared these messages and lost them too.
@@ -104,6 +106,10 @@ class Receipt(msgspec.Struct, frozen=True):
     places: dict[str, int]
     forks: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        # Listeners are handed this object one after the other; none may change it for the next.
+        msgspec.structs.force_setattr(self, "places", freeze(self.places))
+
 
 @runtime_checkable
 class Store(Protocol):
@@ -112,6 +118,10 @@ class Store(Protocol):
     An object is a capability for its namespace: nothing it offers can reach another one.
     Methods are called from any thread; each is atomic and durable when it returns. Every method
     raises only :class:`~memex.MemexError`.
+
+    An id that :func:`memex.check_id` refuses is an :class:`~memex.InvalidMessage`; as a message id
+    to look up it is merely missing. Only :meth:`open_thread`, :meth:`append` and :meth:`fork` make
+    a thread; elsewhere one that is not there is an :class:`~memex.UnknownThread`.
 
     A store may also offer the abilities of :class:`SearchableStore`.
     """
@@ -165,7 +175,8 @@ class Store(Protocol):
     ) -> Iterator[Entry]:
         """Yield the entries with ``start <= seq <= stop``, in log order or reversed.
 
-        Reads as it goes: taking ten from a long thread costs ten. ``stop=None`` is the head.
+        Reads as it goes: taking ten from a long thread costs ten. ``stop=None`` is the
+        head at the time of the call.
 
         Args:
             thread: The thread's id.
@@ -216,7 +227,8 @@ class Store(Protocol):
 
         A message becomes a tombstone: its id, role and place stay, everything else goes, in
         every fork that shares it. A whole thread is no longer listed and its id is free again;
-        its forks keep tombstones in place of what they shared.
+        its state and plans go with it, and its forks keep tombstones in place of what they
+        shared. Forgetting a fork leaves alone what it shared with the thread it came from.
 
         Raises:
             UnknownThread: If there is no such thread.
@@ -227,7 +239,10 @@ class Store(Protocol):
         """Return what is wrong with the data, one line each; empty when all is well."""
 
     def close(self) -> None:
-        """Release everything. Closing twice is allowed."""
+        """Release everything. Closing twice is allowed; any other call after it is an error.
+
+        Closing a store that :meth:`within` returned leaves the others open.
+        """
 
 
 @runtime_checkable

@@ -24,7 +24,7 @@ from memex._turn import Turn
 from memex._window import Window
 
 if TYPE_CHECKING:
-    from memex.memex import Memex
+    from memex._memex import Memex
 
 _PINS = "memex/pins"
 _P = ParamSpec("_P")
@@ -95,14 +95,15 @@ class Thread:
             raise StoreError(f"thread {self.id!r} has {which}; a window or a turn makes one")
         return found
 
-    def explain(self, message: str | int, *, plan: int | None = None) -> Explanation:
+    def explain(self, message: str | int, *, plan: int | Plan | None = None) -> Explanation:
         """Say why a message is, or is not, in a window.
 
         Args:
             message: Id or sequence number.
-            plan: Number of the plan; the newest by default.
+            plan: Number of the plan, or one that was not recorded; the newest by default.
         """
-        return explain(self, self._entry(message), self.plan(plan))
+        entry = self._entry(message)
+        return explain(self, entry, plan if isinstance(plan, Plan) else self.plan(plan))
 
     def replay(self, number: int | None = None) -> Iterator[Replayed]:
         """Rebuild plans from the log and yield whether each came out the same, byte for byte.

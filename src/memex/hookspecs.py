@@ -62,7 +62,8 @@ def memex_policies() -> Iterable[Provider]:
     """Offer policies: what goes into the window. Hook order is the default chain's order.
 
     The target returns a callable ``policy(window) -> window``. ``tryfirst`` and ``trylast`` place
-    it in the default chain; ``wrapper=True`` may rewrite the whole list.
+    it in the default chain; ``wrapper=True`` may rewrite the whole of it: its ``yield`` gives a
+    list of the lists that the others returned.
 
     Example::
 

@@ -1,0 +1,3 @@
+"""Raises when it is imported."""
+
+raise RuntimeError("this plugin cannot\nbe imported")
