@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -62,4 +61,6 @@ def content_digest(message: Message) -> str:
     Id, time and meta are left out, so that a rebuilt message has the same digest.
     """
     bare = Message(role=message.role, parts=message.parts, id="-", created=_EPOCH, name=message.name)
-    return hashlib.blake2b(encode_message(bare), digest_size=12).hexdigest()
+    from hashlib import blake2b  # loads OpenSSL, which appending does not need
+
+    return blake2b(encode_message(bare), digest_size=12).hexdigest()

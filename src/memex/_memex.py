@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from memex._backend import Backend
 from memex._budget import Budget
-from memex._chain import Chain, OnError, Policy
 from memex._counter import Counter
 from memex._errors import ConfigError, FilterFailed, PluginError
 from memex._factory import build, parse_spec
 from memex._filters import NamedFilter, run_filters
 from memex._hooks import Hooks, Offer
-from memex._linking import Spec, chain_of, check_order, default_chain, links
 from memex._loader import load
 from memex._log import ThreadIndexes
 from memex._message import Message
-from memex._plan import PolicyRef
-from memex._planner import Settings
 from memex._plugin import PluginInfo, Problem, Stage
 from memex._serial import check_id
 from memex._store import Store, ThreadInfo
 from memex._thread import Thread
+
+if TYPE_CHECKING:
+    # What builds windows is imported with the first one: opening to append costs half without it.
+    from memex._chain import Chain, OnError, Policy
+    from memex._linking import Spec
+    from memex._plan import PolicyRef
 
 
 class Memex:
@@ -86,13 +88,13 @@ class Memex:
         self._order = tuple(order)
         self.hooks = Hooks(load(disable=disable, extra=plugins))
         self.counter = self._counter(counter)
-        self._chain = None if chain is None else links(self.hooks, self, chain)
+        self._chain = None if chain is None else self._exactly(chain)
         self._filters = tuple(self._filter(offer) for offer in self.hooks.offers("filters"))
         self._backend_spec = backend
         self._backend = None if _is_spec(backend) else cast("Backend", backend)
         if _is_spec(backend):
             self.hooks.find("backends", parse_spec(cast("Spec", backend))[0])
-        check_order(self.hooks, self._order)
+        self._check_order()
         self._owns_store = _is_spec(store)
         self.store = self._open_store(cast("Spec", store)) if self._owns_store else cast("Store", store)
 
@@ -165,24 +167,20 @@ class Memex:
             UnknownThread: If it is not there and ``create`` is false.
         """
         check_id(thread_id, "thread")
-        settings = Settings(
-            chain=self.chain if chain is None else links(self.hooks, self, chain),
-            budget=self.budget if budget is None else Budget.of(budget, answer_tokens),
-            counter=self.counter,
-            on_error=self._on_error,
-        )
-        return self.adopt(self.store.open_thread(thread_id, create=create), settings)
+        budgeted = self.budget if budget is None else Budget.of(budget, answer_tokens)
+        own = None if chain is None else self._exactly(chain)
+        return self.adopt(self.store.open_thread(thread_id, create=create), budgeted, own)
 
     def threads(self) -> Iterator[ThreadInfo]:
         """Yield every thread of the namespace, by id."""
         return self.store.threads()
 
-    def adopt(self, info: ThreadInfo, settings: Settings) -> Thread:
+    def adopt(self, info: ThreadInfo, budget: Budget, chain: Chain | None) -> Thread:
         """Return the thread of a store's own record, and tell of it once."""
         if info.id not in self._told:
             self._told.add(info.id)
             self.hooks.thread_opened(info)
-        return Thread(self, info.id, settings)
+        return Thread(self, info.id, budget, chain)
 
     # -- plugins -------------------------------------------------------------------------------
 
@@ -201,6 +199,8 @@ class Memex:
         """The chain that new threads get."""
         with self._lock:
             if self._chain is None:
+                from memex._linking import default_chain
+
                 self._chain = default_chain(self.hooks, self, self._order)
             return self._chain
 
@@ -249,9 +249,27 @@ class Memex:
 
     def chain_of(self, refs: Iterable[PolicyRef], current: Chain) -> Chain:
         """Return the chain that a plan names; policies of the program's own come from ``current``."""
+        from memex._linking import chain_of
+
         return chain_of(self.hooks, self, refs, current)
 
+    @property
+    def on_error(self) -> OnError:
+        """What happens to a policy that fails."""
+        return self._on_error
+
     # -- building ------------------------------------------------------------------------------
+
+    def _exactly(self, chain: Sequence[Spec | Policy]) -> Chain:
+        from memex._linking import links
+
+        return links(self.hooks, self, chain)
+
+    def _check_order(self) -> None:
+        if self._order:
+            from memex._linking import check_order
+
+            check_order(self.hooks, self._order)
 
     def _open_store(self, spec: Spec) -> Store:
         name, settings = parse_spec(spec)

@@ -79,12 +79,12 @@ def rebuild(thread: Thread, plan: Plan, previous: Plan | None) -> Plan:
         ReplayError: If something it was made from is gone or of another version.
     """
     memex = thread.memex
-    counter = thread.settings.counter
+    counter = thread.counter
     if counter.name != plan.counter:
         raise ReplayError(f"it was counted by {plan.counter!r}; this memory counts by {counter.name!r}")
     log = thread.log(plan.head)
     settings = Settings(
-        chain=memex.chain_of(plan.chain, thread.settings.chain),
+        chain=memex.chain_of(plan.chain, thread.chain),
         budget=Budget(plan.total, plan.answer),
         counter=counter,
         on_error="skip" if plan.on_error == "skip" else "raise",

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
+from collections.abc import Generator, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from memex import _thread_async
 from memex._backend import Event, Tool
 from memex._content import Content, to_messages
-from memex._driving import stream_turn
 from memex._entry import Entry
 from memex._errors import InvalidMessage, PluginError, StoreError, UnknownMessage
-from memex._explain import Explanation, explain
 from memex._log import Log
 from memex._message import Message
-from memex._plan import Plan, read_plan
-from memex._planner import Settings, build_window
-from memex._replay import Replayed, replay
-from memex._reply import Reply
 from memex._store import Hit, Receipt, SearchableStore, ThreadInfo
-from memex._turn import Turn
-from memex._window import Window
 
 if TYPE_CHECKING:
+    from memex._budget import Budget
+    from memex._chain import Chain
+    from memex._counter import Counter
+    from memex._explain import Explanation
     from memex._memex import Memex
+    from memex._plan import Plan
+    from memex._replay import Replayed
+    from memex._reply import Reply
+    from memex._window import Window
 
 _PINS = "memex/pins"
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
 
 
 class Thread:
@@ -40,16 +39,27 @@ class Thread:
     Attributes:
         id: Its id.
         memex: The memory it belongs to.
-        settings: Chain, budget and counter that its windows are built with.
+        budget: The token budget of its windows.
     """
 
-    def __init__(self, memex: Memex, thread_id: str, settings: Settings) -> None:
+    def __init__(self, memex: Memex, thread_id: str, budget: Budget, chain: Chain | None) -> None:
         self.memex = memex
         self.id = thread_id
-        self.settings = settings
+        self.budget = budget
+        self._chain = chain
 
     def __repr__(self) -> str:
         return f"<Thread {self.id!r}>"
+
+    @property
+    def chain(self) -> Chain:
+        """The policies that its windows go through."""
+        return self.memex.chain if self._chain is None else self._chain
+
+    @property
+    def counter(self) -> Counter:
+        """How its tokens are counted."""
+        return self.memex.counter
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -79,6 +89,8 @@ class Thread:
 
     def plans(self, *, before: int | None = None) -> Iterator[Plan]:
         """Yield the plans of this thread, newest first."""
+        from memex._plan import read_plan
+
         for stored in self.memex.store.plans(self.id, before=before):
             yield read_plan(stored.body, stored.number)
 
@@ -102,8 +114,10 @@ class Thread:
             message: Id or sequence number.
             plan: Number of the plan, or one that was not recorded; the newest by default.
         """
-        entry = self._entry(message)
-        return explain(self, entry, plan if isinstance(plan, Plan) else self.plan(plan))
+        from memex._explain import explain
+
+        chosen = self.plan(plan) if plan is None or isinstance(plan, int) else plan
+        return explain(self, self._entry(message), chosen)
 
     def replay(self, number: int | None = None) -> Iterator[Replayed]:
         """Rebuild plans from the log and yield whether each came out the same, byte for byte.
@@ -111,6 +125,8 @@ class Thread:
         Args:
             number: Only this plan; all of them, oldest first, by default.
         """
+        from memex._replay import replay
+
         return replay(self, number)
 
     # -- writing -------------------------------------------------------------------------------
@@ -130,8 +146,8 @@ class Thread:
         done = memex.store.append(
             self.id,
             messages,
-            tokens=[self.settings.counter.count_message(message) for message in messages],
-            counter=self.settings.counter.name,
+            tokens=[self.counter.count_message(message) for message in messages],
+            counter=self.counter.name,
             expect=expect,
         )
         for entry in done.entries:
@@ -168,7 +184,7 @@ class Thread:
         seq = at if at is None or at == 0 else self._entry(at).seq
         new = name or f"{self.id}-{Message.user('').id[:6]}"
         info = self.memex.store.fork(self.id, new, seq if seq is None else int(seq))
-        return self.memex.adopt(info, self.settings)
+        return self.memex.adopt(info, self.budget, self._chain)
 
     def forget(self, messages: Sequence[str | int] | None = None) -> Receipt:
         """Erase messages, or the whole thread, wherever they are kept.
@@ -231,76 +247,24 @@ class Thread:
     def _stream(
         self, content: Content, tools: Sequence[Tool], settings: dict[str, Any], *, whole: bool
     ) -> Generator[Event, None, Reply]:
+        from memex._driving import stream_turn
+        from memex._turn import Turn
+
         backend = self.memex.backend
         turn = Turn(self, backend, to_messages(content), tools, settings)
         return (yield from stream_turn(turn, backend, whole=whole))
 
     # -- asyncio -------------------------------------------------------------------------------
 
-    async def asend(self, content: Content, *, tools: Sequence[Tool] = (), **settings: Any) -> Reply:
-        """Do what :meth:`send` does without blocking the event loop."""
-        reply: Reply | None = None
-        async for step in self._astream(content, tools, settings, whole=True):
-            reply = step if isinstance(step, Reply) else reply
-        assert reply is not None  # noqa: S101 - the turn ends with a reply or raises
-        return reply
-
-    async def astream(
-        self, content: Content, *, tools: Sequence[Tool] = (), **settings: Any
-    ) -> AsyncIterator[Event]:
-        """Do what :meth:`stream` does without blocking the event loop."""
-        steps = self._astream(content, tools, settings, whole=False)
-        try:
-            async for step in steps:
-                if isinstance(step, Event):
-                    yield step
-        finally:
-            await steps.aclose()
-
-    def _astream(
-        self, content: Content, tools: Sequence[Tool], settings: dict[str, Any], *, whole: bool
-    ) -> AsyncGenerator[Event | Reply, None]:
-        from memex._driving_async import astream_turn
-
-        backend = self.memex.backend
-        turn = Turn(self, backend, to_messages(content), tools, settings)
-        return astream_turn(turn, backend, whole=whole)
-
-    async def aappend(self, content: Content, *, expect: int | None = None) -> tuple[Entry, ...]:
-        """Do what :meth:`append` does without blocking the event loop."""
-        return await _in_thread(self.append, content, expect=expect)
-
-    async def awindow(
-        self, content: str | Message | None = None, *, tools: Sequence[Tool] = (), record: bool = True
-    ) -> Window:
-        """Do what :meth:`window` does without blocking the event loop."""
-        return await _in_thread(self.window, content, tools=tools, record=record)
-
-    async def amessages(self, *, reverse: bool = False) -> AsyncIterator[Message]:
-        """Do what :meth:`messages` does without blocking the event loop, a page at a time."""
-        from memex._driving_async import pages
-
-        async for page in pages(self.messages(reverse=reverse)):
-            for message in page:
-                yield message
-
-    async def asearch(
-        self, query: str, *, match: Literal["all", "any"] = "all", limit: int = 20
-    ) -> list[Hit]:
-        """Do what :meth:`search` does without blocking the event loop."""
-        return await _in_thread(self.search, query, match=match, limit=limit)
-
-    async def apin(self, message: str | int, *, pinned: bool = True) -> Entry:
-        """Do what :meth:`pin` does without blocking the event loop."""
-        return await _in_thread(self.pin, message, pinned=pinned)
-
-    async def afork(self, name: str | None = None, *, at: str | int | None = None) -> Thread:
-        """Do what :meth:`fork` does without blocking the event loop."""
-        return await _in_thread(self.fork, name, at=at)
-
-    async def aforget(self, messages: Sequence[str | int] | None = None) -> Receipt:
-        """Do what :meth:`forget` does without blocking the event loop."""
-        return await _in_thread(self.forget, messages)
+    asend = _thread_async.asend
+    astream = _thread_async.astream
+    aappend = _thread_async.aappend
+    awindow = _thread_async.awindow
+    amessages = _thread_async.amessages
+    asearch = _thread_async.asearch
+    apin = _thread_async.apin
+    afork = _thread_async.afork
+    aforget = _thread_async.aforget
 
     # -- for the host --------------------------------------------------------------------------
 
@@ -308,7 +272,7 @@ class Thread:
         """Return the thread up to ``head`` as policies see it."""
         memex = self.memex
         last = self.info.head if head is None else head
-        return Log(memex.store, self.id, last, self.settings.counter, memex.indexes)
+        return Log(memex.store, self.id, last, self.counter, memex.indexes)
 
     def build(
         self,
@@ -319,9 +283,15 @@ class Thread:
         record: bool = True,
     ) -> Window:
         """Return the finished window and keep its plan; see :meth:`window`."""
-        settings = self.settings.with_tools(tools)
-        if target is not None:
-            settings = msgspec.structs.replace(settings, target=target)
+        from memex._planner import Settings, build_window
+
+        settings = Settings(
+            chain=self.chain,
+            budget=self.budget,
+            counter=self.counter,
+            on_error=self.memex.on_error,
+            target=target,
+        ).with_tools(tools)
         log = self.log()
         question = None if pending is None else log.counted(Entry(log.head + 1, pending))
         previous = next(self.plans(), None)
@@ -341,7 +311,7 @@ class Thread:
 
     def store_reply(self, message: Message) -> Entry:
         """Store an answer that went through the filters and tell of it."""
-        counter = self.settings.counter
+        counter = self.counter
         done = self.memex.store.append(
             self.id, [message], tokens=[counter.count_message(message)], counter=counter.name
         )
@@ -371,9 +341,3 @@ def _single(content: str | Message) -> Message:
     if not isinstance(content, str):
         raise InvalidMessage(f"a {type(content).__name__} is no question; give text or a Message")
     return Message.user(content)
-
-
-async def _in_thread(call: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
-    import asyncio  # 50 ms that a blocking program does not pay
-
-    return await asyncio.to_thread(call, *args, **kwargs)

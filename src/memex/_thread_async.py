@@ -1,0 +1,104 @@
+"""The asyncio twins of a thread's methods. Each is a method of :class:`~memex.Thread`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, cast
+
+from memex._backend import Event, Tool
+from memex._content import Content, to_messages
+from memex._entry import Entry
+from memex._message import Message
+from memex._store import Hit, Receipt
+
+if TYPE_CHECKING:
+    from memex._reply import Reply
+    from memex._thread import Thread
+    from memex._window import Window
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+async def asend(self: Thread, content: Content, *, tools: Sequence[Tool] = (), **settings: Any) -> Reply:
+    """Do what :meth:`send` does without blocking the event loop."""
+    from memex._reply import Reply
+
+    reply: Reply | None = None
+    async for step in _steps(self, content, tools, settings, whole=True):
+        reply = step if isinstance(step, Reply) else reply
+    return cast("Reply", reply)  # a turn ends with a reply or raises
+
+
+async def astream(
+    self: Thread, content: Content, *, tools: Sequence[Tool] = (), **settings: Any
+) -> AsyncIterator[Event]:
+    """Do what :meth:`stream` does without blocking the event loop."""
+    async with aclosing(_steps(self, content, tools, settings, whole=False)) as steps:
+        async for step in steps:
+            if isinstance(step, Event):
+                yield step
+
+
+async def _steps(
+    thread: Thread, content: Content, tools: Sequence[Tool], settings: dict[str, Any], *, whole: bool
+) -> AsyncGenerator[Event | Reply, None]:
+    from memex._driving_async import astream_turn
+    from memex._turn import Turn
+
+    backend = await in_thread(lambda: thread.memex.backend)  # its first use may import an SDK
+    turn = Turn(thread, backend, to_messages(content), tools, settings)
+    async with aclosing(astream_turn(turn, backend, whole=whole)) as steps:
+        async for step in steps:
+            yield step
+
+
+async def aappend(self: Thread, content: Content, *, expect: int | None = None) -> tuple[Entry, ...]:
+    """Do what :meth:`append` does without blocking the event loop."""
+    return await in_thread(self.append, content, expect=expect)
+
+
+async def awindow(
+    self: Thread, content: str | Message | None = None, *, tools: Sequence[Tool] = (), record: bool = True
+) -> Window:
+    """Do what :meth:`window` does without blocking the event loop."""
+    return await in_thread(self.window, content, tools=tools, record=record)
+
+
+async def amessages(self: Thread, *, reverse: bool = False) -> AsyncIterator[Message]:
+    """Do what :meth:`messages` does without blocking the event loop, a page at a time."""
+    from memex._driving_async import pages
+
+    async for page in pages(self.messages(reverse=reverse)):
+        for message in page:
+            yield message
+
+
+async def asearch(
+    self: Thread, query: str, *, match: Literal["all", "any"] = "all", limit: int = 20
+) -> list[Hit]:
+    """Do what :meth:`search` does without blocking the event loop."""
+    return await in_thread(self.search, query, match=match, limit=limit)
+
+
+async def apin(self: Thread, message: str | int, *, pinned: bool = True) -> Entry:
+    """Do what :meth:`pin` does without blocking the event loop."""
+    return await in_thread(self.pin, message, pinned=pinned)
+
+
+async def afork(self: Thread, name: str | None = None, *, at: str | int | None = None) -> Thread:
+    """Do what :meth:`fork` does without blocking the event loop."""
+    return await in_thread(self.fork, name, at=at)
+
+
+async def aforget(self: Thread, messages: Sequence[str | int] | None = None) -> Receipt:
+    """Do what :meth:`forget` does without blocking the event loop."""
+    return await in_thread(self.forget, messages)
+
+
+async def in_thread(call: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
+    """Run a blocking call in a worker thread and await it."""
+    import asyncio  # 50 ms that a blocking program does not pay
+
+    return await asyncio.to_thread(call, *args, **kwargs)
