@@ -148,6 +148,13 @@ def test_a_window_is_never_changed_in_place(open_memory):
     before = window.items
     window.drop(window.droppable, reason="x")
     window.recall(window.log.at([1]))
+    for change in ("items", "protected", "plan"):
+        with pytest.raises(AttributeError):
+            setattr(window, change, ())
+        with pytest.raises(AttributeError):
+            delattr(window, change)
+    with pytest.raises(TypeError):
+        window.protected[1] = "x"
     assert window.items is before
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 
 import msgspec
 
@@ -141,7 +142,7 @@ def _protected(
     entries: tuple[Entry, ...],
     standing: Mapping[int, Entry],
     pinned: Iterable[int],
-) -> dict[int, str]:
+) -> Mapping[int, str]:
     protected = dict.fromkeys(standing, "standing")
     present = {entry.seq for entry in entries}
     for seq in pinned:
@@ -159,7 +160,7 @@ def _protected(
         reasons = {protected[e.seq] for e in unit.entries if e.seq in protected}
         for entry in unit.entries if reasons else ():
             protected.setdefault(entry.seq, min(reasons))
-    return dict(sorted(protected.items()))
+    return MappingProxyType(dict(sorted(protected.items())))
 
 
 def _leave_out(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from memex._budget import Budget
 from memex._codec import Codec, Encoded, built_in
@@ -38,6 +38,15 @@ class Window:
         changes: What the present step did so far.
     """
 
+    items: tuple[Item, ...]
+    budget: Budget
+    tools_tokens: int
+    counter: Counter
+    log: Log
+    protected: Mapping[int, str]
+    changes: tuple[Change, ...]
+    _plan: Plan | None
+
     def __init__(
         self,
         items: tuple[Item, ...],
@@ -50,14 +59,22 @@ class Window:
         changes: tuple[Change, ...] = (),
         plan: Plan | None = None,
     ) -> None:
-        self.items = items
-        self.budget = budget
-        self.tools_tokens = tools_tokens
-        self.counter = counter
-        self.log = log
-        self.protected = protected
-        self.changes = changes
-        self._plan = plan
+        self.__dict__.update(
+            items=items,
+            budget=budget,
+            tools_tokens=tools_tokens,
+            counter=counter,
+            log=log,
+            protected=protected,
+            changes=changes,
+            _plan=plan,
+        )
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a window cannot be changed; {name} belongs to a new one, see replace()")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"a window cannot be changed; {name} stays")
 
     def __repr__(self) -> str:
         return f"<Window {len(self.items)} messages, {self.tokens:,} of {self.limit:,} tokens>"
