@@ -6,7 +6,7 @@ PLUGINS := $(sort $(wildcard plugins/memex-*))
 STARTER := memex-cli memex-inmemory memex-sqlite memex-fifo memex-recall memex-quote
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint types docs wheels bench clean
+.PHONY: demo test isolated lint types docs wheels bench clean
 
 $(BIN)/memex: constraints.txt pyproject.toml $(addsuffix /pyproject.toml,$(PLUGINS))
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -23,11 +23,14 @@ demo: $(BIN)/memex  ## The main job on the sample conversation: import, ask, exp
 test: $(VENV)/.dev  ## Every test of the host and of every plugin
 	$(BIN)/python -m pytest
 
+isolated: $(VENV)/.dev  ## Each plugin's tests with only it and the host installed, from wheels
+	$(BIN)/python tests/run_isolated.py
+
 lint: $(VENV)/.dev  ## ruff, import-linter, deptry
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/python tests/check_dependencies.py
+	for part in . $(PLUGINS); do (cd $$part && $(abspath $(BIN))/deptry --no-ansi src) || exit 1; done
 
 types: $(VENV)/.dev  ## mypy --strict over the host and every plugin
 	$(BIN)/mypy src $(foreach p,$(PLUGINS),$(p)/src)

@@ -1,10 +1,11 @@
 """What does it cost to start, in CPU time, against the bare interpreter and against peers?
 
-Every figure is the median CPU time (user and system) of fresh processes. memex is measured in the
-environment that runs this script; each peer in an environment of its own, made under ``--peers``
-with pip and kept for the next run. A peer that cannot be installed is reported as absent.
+Every figure is the median CPU time (user and system) of fresh processes. memex with its starter
+plugins, and each peer, is measured in an environment of its own, made under ``--environments`` with
+pip: memex's anew each time from this tree, the peers' once. A peer that cannot be installed is
+reported as absent.
 
-    python benchmarks/startup.py [--runs 15] [--peers build/peers] [--no-peers]
+    python benchmarks/startup.py [--runs 15] [--environments build/environments] [--no-peers]
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ LIMITS = {
         200.0,
     ),
 }
+ROOT = Path(__file__).parents[1]
+STARTER = ("cli", "inmemory", "sqlite", "fifo", "recall", "quote")
 PEERS = {
     "llm": "import llm",
     "openai-agents": "import agents",
@@ -56,20 +59,25 @@ def cpu_ms(python: Path, code: str, runs: int, folder: Path) -> float | None:
     return round(statistics.median(times), 1)
 
 
-def peer_python(folder: Path, name: str) -> Path | None:
-    """Return the interpreter of a peer's own environment, None if it cannot be made."""
-    place = folder / name
+def make_environment(place: Path, *requirements: str) -> Path | None:
+    """Return the interpreter of an environment with these installed, None if it cannot be made."""
     python = place / "bin" / "python"
-    if not (place / "installed").exists():
+    if not python.exists():
         venv.create(place, with_pip=True)
-        done = subprocess.run(
-            [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", name],
-            capture_output=True,
-            check=False,
-        )
-        if done.returncode:
-            return None
-        (place / "installed").touch()
+    done = subprocess.run(
+        [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements],
+        capture_output=True,
+        check=False,
+    )
+    return None if done.returncode else python
+
+
+def memex_python(place: Path) -> Path:
+    """Return the interpreter of an environment with the host and the starter plugins of this tree."""
+    plugins = [ROOT / "plugins" / f"memex-{name}" for name in STARTER]
+    python = make_environment(place / "memex", "--force-reinstall", str(ROOT), *map(str, plugins))
+    if python is None:
+        sys.exit("memex could not be installed into its environment")
     return python
 
 
@@ -77,10 +85,11 @@ def main() -> int:
     """Print a table and JSON; fail if a limit is passed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=15)
-    parser.add_argument("--peers", type=Path, default=Path("build/peers"))
+    parser.add_argument("--environments", type=Path, default=Path("build/environments"))
     parser.add_argument("--no-peers", action="store_true")
     options = parser.parse_args()
-    python = Path(sys.executable)
+    place = options.environments.resolve()
+    python = memex_python(place)
     results: dict[str, float | None] = {}
     failed = False
     with tempfile.TemporaryDirectory() as name:
@@ -97,7 +106,7 @@ def main() -> int:
             failed |= over
             shown = "failed" if taken is None else f"{taken:8.1f} ms"
             print(f"{what:45} {shown}   at most {limit:.0f}{'   MISSED' if over else ''}")
-        peers = {} if options.no_peers else measure_peers(options.peers.resolve(), options.runs, folder)
+        peers = {} if options.no_peers else measure_peers(place, options.runs, folder)
     ours = results["Memex('sqlite:new.db') ready to append"]
     ratios = {peer: round(ms / ours, 1) for peer, ms in peers.items() if ms and ours}
     for peer, ms in peers.items():
@@ -113,10 +122,9 @@ def main() -> int:
 
 def measure_peers(place: Path, runs: int, folder: Path) -> dict[str, float | None]:
     """Return the import time of each peer in its own environment; None where it is absent."""
-    place.mkdir(parents=True, exist_ok=True)
     found: dict[str, float | None] = {}
     for name, code in PEERS.items():
-        python = peer_python(place, name)
+        python = make_environment(place / name, name)
         found[name] = cpu_ms(python, code, runs, folder) if python else None
     return found
 
