@@ -51,7 +51,7 @@ class Chain(msgspec.Struct, frozen=True):
 
     links: tuple[Link, ...] = ()
 
-    def __iter__(self) -> Iterator[Link]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[Link]:
         return iter(self.links)
 
     def __len__(self) -> int:

@@ -25,7 +25,8 @@ class LeftOut(msgspec.Struct, frozen=True):
 
     Attributes:
         message: Id of the message.
-        part: Type of the part, such as ``"reasoning"``.
+        part: Type of the part, such as ``"reasoning"``; the field for ``"name"`` and ``"id"``, and
+            ``"message"`` where nothing of the message could be sent.
         why: The reason, for a person.
     """
 

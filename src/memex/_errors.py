@@ -91,17 +91,19 @@ class PolicyViolation(PluginError):
         self.law = law
 
 
-class _CarriesMessage(PluginError):
+class _CarriesMessage(MemexError):
     """An error that hands back the message it was about, so that no text is lost."""
 
     def __init__(
         self, message: str, *, carried: Message | None = None, plugin: str = "", version: str = ""
     ) -> None:
-        super().__init__(message, plugin=plugin, version=version)
+        super().__init__(message)
         self.message = carried
+        self.plugin = plugin
+        self.version = version
 
 
-class FilterFailed(_CarriesMessage):
+class FilterFailed(_CarriesMessage, PluginError):
     """A filter raised or returned junk. ``error.message`` is the message it was given."""
 
 

@@ -72,7 +72,8 @@ def explain(thread: Thread, entry: Entry, plan: Plan) -> Explanation:
     if here.fate != "outside":
         return here
     first = plan
-    for earlier in thread.plans(before=plan.number) if plan.opened.after_plan else ():
+    before = plan.number or None  # a plan that was not recorded comes after all that were
+    for earlier in thread.plans(before=before) if plan.opened.after_plan else ():
         first = earlier
         found = _drop(entry, earlier)
         if found is not None:

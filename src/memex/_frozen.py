@@ -19,8 +19,8 @@ class FrozenDict(dict[str, Any]):
     def _refuse(self, *_args: object, **_kwargs: object) -> NoReturn:
         raise TypeError("a stored message cannot be changed; make a new one with replace()")
 
-    __setitem__ = __delitem__ = __ior__ = _refuse  # type: ignore[assignment]
-    clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(tuple(self))
@@ -50,7 +50,7 @@ def freeze(value: Any) -> Any:
     if value is None or isinstance(value, (str, bool)):
         return value
     if isinstance(value, FrozenDict):
-        return value
+        return value or EMPTY  # the one empty dict: a message without meta is written without it
     if isinstance(value, int):
         if not -_INT64 <= value < 2 * _INT64:
             raise InvalidMessage(f"{value} does not fit 64 bits; store it as text")
@@ -63,7 +63,7 @@ def freeze(value: Any) -> Any:
         for key in value:
             if not isinstance(key, str):
                 raise InvalidMessage(f"the key {key!r} is a {type(key).__name__}; keys are strings")
-        return FrozenDict((key, freeze(item)) for key, item in value.items())
+        return FrozenDict((key, freeze(item)) for key, item in value.items()) or EMPTY
     if isinstance(value, (list, tuple)):
         return tuple(freeze(item) for item in value)
     raise InvalidMessage(f"a {type(value).__name__} is not a JSON value; store it as text")

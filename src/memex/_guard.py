@@ -50,7 +50,8 @@ def _broken(before: Window, after: Window) -> Iterator[tuple[str, str]]:
 
 
 def _not_items(after: Window) -> Iterator[tuple[str, str]]:
-    for item in after.items:
+    items: tuple[object, ...] = after.items  # a stranger may have put anything there
+    for item in items:
         if not isinstance(item, (Entry, Derived)):
             yield "items", f"a window is made of entries, not of {type(item).__name__}"
 

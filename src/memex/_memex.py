@@ -37,7 +37,7 @@ class Memex:
     Args:
         store: Where threads live: ``"sqlite:chats.db"``, a mapping with ``use``, or a
             :class:`~memex.Store`, which stays the caller's to close.
-        backend: The model: ``"quote"``, ``"openai:gpt-5.6"``, a mapping, or a backend. It is
+        backend: The model: ``"quote"``, a mapping with ``use``, or a backend. It is
             built on first use.
         chain: Exactly these policies, in order: names, mappings with ``use`` and settings, or
             callables. By default every installed policy, in hook order.

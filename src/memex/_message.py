@@ -72,8 +72,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     extra: Mapping[str, Any] = EMPTY
 
     def __post_init__(self) -> None:
-        if not isinstance(self.parts, tuple):
-            msgspec.structs.force_setattr(self, "parts", tuple(self.parts))
+        msgspec.structs.force_setattr(self, "parts", tuple(self.parts))
         if self.meta is not EMPTY:
             msgspec.structs.force_setattr(self, "meta", freeze(self.meta))
         if self.extra is not EMPTY:

@@ -92,8 +92,7 @@ class ToolResult(_PartFields, frozen=True, tag="tool_result"):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.parts, tuple):
-            msgspec.structs.force_setattr(self, "parts", tuple(self.parts))
+        msgspec.structs.force_setattr(self, "parts", tuple(self.parts))  # any iterable is accepted
 
 
 class Media(_PartFields, frozen=True, tag="media"):

@@ -17,7 +17,7 @@ class _Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What all records of a plan have in common: no text of any message."""
 
 
-class Change(_Record):
+class Change(_Record, frozen=True):
     """One thing a step did.
 
     Attributes:
@@ -35,14 +35,14 @@ class Change(_Record):
     detail: Mapping[str, Any] = {}
 
 
-class Size(_Record):
+class Size(_Record, frozen=True):
     """How big a window is."""
 
     messages: int
     tokens: int
 
 
-class Step(_Record):
+class Step(_Record, frozen=True):
     """What one policy did.
 
     Attributes:
@@ -66,7 +66,7 @@ class Step(_Record):
     error: str | None = None
 
 
-class Placed(_Record):
+class Placed(_Record, frozen=True):
     """A run of messages that are in the window for the same reason, or a derived entry.
 
     Attributes:
@@ -84,7 +84,7 @@ class Placed(_Record):
     covers: tuple[Range, ...] = ()
 
 
-class PolicyRef(_Record):
+class PolicyRef(_Record, frozen=True):
     """A link of the chain as it was set, so that it can be built again."""
 
     policy: str
@@ -93,7 +93,7 @@ class PolicyRef(_Record):
     settings: Mapping[str, Any] = {}
 
 
-class Opened(_Record):
+class Opened(_Record, frozen=True):
     """Where the window began.
 
     Attributes:
@@ -109,7 +109,7 @@ class Opened(_Record):
     outside: tuple[Range, ...] = ()
 
 
-class LeftOutPart(_Record):
+class LeftOutPart(_Record, frozen=True):
     """A part that could not go to the model: bound to another one, or unknown to it."""
 
     seq: int
@@ -117,7 +117,7 @@ class LeftOutPart(_Record):
     why: str
 
 
-class Plan(_Record):
+class Plan(_Record, frozen=True):
     """The decision record of one window. It names messages by sequence number and holds no text.
 
     Attributes:

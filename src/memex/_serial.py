@@ -72,7 +72,7 @@ def _wrap_foreign(part: Any) -> Any:
 def _is_foreign(part: Any) -> bool:
     if part.get("type") == "tool_result":
         return any(_is_foreign(inner) for inner in part.get("parts", []))
-    return part.get("type") == "opaque" and part.get("format") == "memex"
+    return bool(part.get("type") == "opaque" and part.get("format") == "memex")
 
 
 def _unwrap_foreign(raw: Any) -> Any:

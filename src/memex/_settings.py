@@ -31,7 +31,7 @@ def load_settings(folder: str | None = None, environ: Mapping[str, str] | None =
 
     Args:
         folder: Where to look for ``memex.toml`` first, then in its parents; the working folder
-            by default.
+            by default. Or the settings file itself, of whatever name.
         environ: The environment; the process's own by default.
 
     Raises:
@@ -45,8 +45,19 @@ def load_settings(folder: str | None = None, environ: Mapping[str, str] | None =
 
 
 def settings_file(folder: str | None = None) -> Path | None:
-    """Return the settings file that counts, None if there is none."""
+    """Return the settings file that counts, None if there is none.
+
+    Args:
+        folder: As in :func:`load_settings`.
+
+    Raises:
+        ConfigError: If ``folder`` is not there.
+    """
     start = Path(folder or ".").resolve()
+    if start.is_file():
+        return start
+    if folder is not None and not start.is_dir():
+        raise ConfigError(f"there is no settings file or folder {folder}")
     for place in (start, *start.parents):
         if (place / FILE).is_file():
             return place / FILE

@@ -210,7 +210,7 @@ class Store(Protocol):
         """Return a small value kept with the thread, or None."""
 
     def put_state(self, thread: str, key: str, value: bytes | None) -> None:
-        """Keep a small value with the thread; None removes it."""
+        """Keep a small value with the thread; None removes it. Keys follow the rule of ids."""
 
     def put_plan(self, thread: str, head: int, body: bytes) -> int:
         """Keep a plan and return its number."""

@@ -10,9 +10,12 @@ from memex._message import Message
 from memex._parts import Citation, Media, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 
 _MAX_TERM = 64
-# Combining marks are not \w in Python, but they are inside words of these scripts.
+# Combining marks are not \w in Python, but they are inside words of these scripts. The gaps are
+# their punctuation: the Arabic question mark or the Hindi full stop must not become part of a word.
 _WORD = re.compile(
-    "(?:[^\\W_]|[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u065f\u0670\u0900-\u0dff\u0e00-\u0eff\u1000-\u109f])+"
+    "(?:[^\\W_]|[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
+    "\u0610-\u061a\u0620-\u065f\u0670\u0900-\u0963\u0966-\u096f\u0971-\u0dff"
+    "\u0e00-\u0e3e\u0e40-\u0e4e\u0e50-\u0e59\u0e60-\u0eff\u1000-\u1049\u1050-\u109f])+"
 )
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
 # Scripts written without spaces: a run of these is indexed as overlapping pairs.
