@@ -6,18 +6,27 @@ tests bring in only what they ask for.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from memex.testing._scratch import ScratchStore as ScratchStore
     from memex.testing.backend import BackendContract as BackendContract
+    from memex.testing.backend import assembled as assembled
+    from memex.testing.backend import check_events as check_events
     from memex.testing.plugin import PluginContract as PluginContract
     from memex.testing.policy import PolicyContract as PolicyContract
     from memex.testing.policy import evict_oldest as evict_oldest
+    from memex.testing.store import StoreContract as StoreContract
 
 _HOME = {
     "BackendContract": "backend",
     "PluginContract": "plugin",
     "PolicyContract": "policy",
+    "ScratchStore": "_scratch",
+    "StoreContract": "store",
+    "assembled": "backend",
+    "check_events": "backend",
     "evict_oldest": "policy",
 }
 
@@ -29,7 +38,14 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'memex.testing' has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(f"memex.testing.{_HOME[name]}"), name)
+    import pytest
+
+    home = f"memex.testing.{_HOME[name]}"
+    # So that a broken promise shows both sides, as an assert in a test file does. The parts of a
+    # contract lie in a package of its name with an underscore.
+    wanted = (home, f"memex.testing._{_HOME[name]}")
+    pytest.register_assert_rewrite(*(module for module in wanted if module not in sys.modules))
+    value = getattr(import_module(home), name)
     globals()[name] = value
     return value
 

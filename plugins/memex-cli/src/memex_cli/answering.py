@@ -1,0 +1,68 @@
+"""One turn on the command line: an answer is printed as it comes."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, cast
+
+from memex import Event, Refusal, Text, Thread
+from memex_cli.json_out import dumps
+from memex_cli.shapes import message_json, usage_json
+from memex_cli.terminal import note, say
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+
+def print_answer(thread: Thread, text: str) -> None:
+    """Say ``text`` and print the answer's words as they come.
+
+    However this is left, what came is stored: an interrupt closes the stream, and the host stores
+    the partial answer then.
+    """
+    events = cast("Generator[Event, None, None]", thread.stream(text))
+    at_line_start = True
+    with closing(events):
+        try:
+            for event in events:
+                words = _words(event)
+                if words:
+                    say(words, newline=False)
+                    at_line_start = words.endswith("\n")
+                if event.tool_call is not None:
+                    note(f"the model wants {event.tool_call.name} called: {event.tool_call.arguments}")
+                if event.finish == "length":
+                    note("the answer was cut off: the tokens reserved for it are used up")
+        finally:
+            if not at_line_start:
+                say()
+
+
+def _words(event: Event) -> str:
+    if isinstance(event.part, (Text, Refusal)):
+        return event.part.text
+    return event.text
+
+
+def print_answer_json(thread: Thread, text: str) -> None:
+    """Say ``text`` and print the whole turn as one line of JSON."""
+    reply = thread.send(text)
+    plan = reply.plan
+    say(
+        dumps(
+            {
+                "thread": thread.id,
+                "seq": reply.entry.seq,
+                "text": reply.text,
+                "finish": reply.finish,
+                "message": message_json(reply.message),
+                "usage": usage_json(reply.usage),
+                "plan": {
+                    "number": plan.number,
+                    "tokens": plan.tokens,
+                    "limit": plan.total - plan.answer,
+                    "fresh_tokens": plan.fresh_tokens,
+                },
+            }
+        )
+    )

@@ -1,0 +1,56 @@
+"""``memex chain``."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import click
+
+from memex import Store, thaw
+from memex_cli.json_out import dumps, print_json_list
+from memex_cli.opening import open_memory
+from memex_cli.options import (
+    examples,
+    json_option,
+    settings_option,
+    wants_json,
+    window_options,
+)
+from memex_cli.tables import show_table
+
+
+@click.command(
+    "chain", epilog=examples("memex chain", "memex chain --chain 'recall, {use = \"fifo\", low_water = 0.5}'")
+)
+@settings_option
+@window_options
+@json_option
+def command() -> None:
+    """Show the policies in the order in which they run, each with its plugin and why it stands there."""
+    with open_memory(store=cast("Store", _NoStore())) as memory:
+        links = list(memory.chain)
+    if wants_json():
+        print_json_list(
+            {
+                "policy": link.name,
+                "plugin": link.plugin,
+                "version": link.version,
+                "why": link.why,
+                "settings": thaw(link.settings),
+            }
+            for link in links
+        )
+        return
+    rows = [
+        (number, link.name, f"{link.plugin} {link.version}".strip(), link.why, _settings(link.settings))
+        for number, link in enumerate(links, start=1)
+    ]
+    show_table(("", "policy", "plugin", "why here", "settings"), rows)
+
+
+class _NoStore:
+    """A chain is shown without opening a store: looking at settings must not make a file."""
+
+
+def _settings(settings: Any) -> str:
+    return ", ".join(f"{name or 'first'} = {dumps(thaw(value))}" for name, value in settings.items())

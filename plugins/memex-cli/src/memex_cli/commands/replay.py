@@ -1,0 +1,40 @@
+"""``memex replay``."""
+
+from __future__ import annotations
+
+import click
+
+from memex import Replayed
+from memex_cli.json_out import print_json_list
+from memex_cli.opening import open_memory, open_thread
+from memex_cli.options import examples, json_option, memory_options, thread_option, wants_json
+from memex_cli.terminal import one_line, say
+
+
+@click.command("replay", epilog=examples("memex replay --thread harbour", "memex replay --plan 3"))
+@click.option("--plan", "number", metavar="N", type=int, help="Only this plan.")
+@memory_options
+@thread_option
+@json_option
+@click.pass_context
+def command(ctx: click.Context, number: int | None) -> None:
+    """Rebuild the plans of a thread from the log and compare them byte for byte.
+
+    Exits with 1 when any comes out differently or cannot be rebuilt.
+    """
+    different = 0
+
+    def told(result: Replayed) -> Replayed:
+        nonlocal different
+        different += not result.same
+        return result
+
+    with open_memory() as memory:
+        results = (told(result) for result in open_thread(memory).replay(number))
+        if wants_json():
+            print_json_list({"plan": r.number, "same": r.same, "why": r.why} for r in results)
+        else:
+            for result in results:
+                say(one_line(result))
+    if different:
+        ctx.exit(1)

@@ -1,0 +1,28 @@
+"""Progress on stderr, only where a person watches a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def progress(what: str, total: int | None = None, *, long: bool = True) -> Iterator[Callable[[int], None]]:
+    """Show how far work has come; the value takes how much more is done.
+
+    Args:
+        what: What is done, such as ``"reading"``.
+        total: How much there is, where that is known.
+        long: Whether the work may take long; short work shows nothing.
+    """
+    if not (long and sys.stderr.isatty()):
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(show_speed=True))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.advance(task, done)

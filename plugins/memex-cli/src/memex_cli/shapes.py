@@ -1,0 +1,80 @@
+"""memex's own things as plain JSON values, the same in every command."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from memex import Derived, Entry, Explanation, Hit, Message, Plan, ThreadInfo, Usage, encode_message, rows
+
+
+def message_json(message: Message) -> dict[str, Any]:
+    """Return a message in memex's neutral form."""
+    plain: dict[str, Any] = json.loads(encode_message(message))
+    return plain
+
+
+def entry_json(entry: Entry) -> dict[str, Any]:
+    """Return a message with its place in the log."""
+    return {"seq": entry.seq, "tokens": entry.tokens, **message_json(entry.message)}
+
+
+def item_json(item: Entry | Derived) -> dict[str, Any]:
+    """Return an item of a window: a message of the log, or what a policy wrote about some."""
+    if isinstance(item, Entry):
+        return entry_json(item)
+    covers = [list(span) for span in item.covers]
+    return {"derived": item.kind, "covers": covers, "tokens": item.tokens, **message_json(item.message)}
+
+
+def thread_json(info: ThreadInfo) -> dict[str, Any]:
+    """Return one line about a thread."""
+    plain: dict[str, Any] = {"id": info.id, "messages": info.head, "created": info.created.isoformat()}
+    if info.parent is not None:
+        plain |= {"parent": info.parent, "forked_at": info.forked_at}
+    return plain
+
+
+def hit_json(hit: Hit) -> dict[str, Any]:
+    """Return a message that a search found."""
+    return {
+        "thread": hit.thread,
+        "score": round(hit.score, 4),
+        "snippet": hit.snippet,
+        **entry_json(hit.entry),
+    }
+
+
+def explanation_json(explanation: Explanation) -> dict[str, Any]:
+    """Return why a message is where it is."""
+    return {
+        "seq": explanation.entry.seq,
+        "id": explanation.entry.message.id,
+        "plan": explanation.plan,
+        "fate": explanation.fate,
+        "reason": explanation.reason,
+        "by": explanation.by,
+        "since": explanation.since,
+        "detail": dict(explanation.detail),
+        "sentence": str(explanation),
+    }
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """Return a plan with its table."""
+    table = [
+        {
+            "seqs": [list(span) for span in row.seqs],
+            "fate": row.fate,
+            "reason": row.reason,
+            "by": row.by,
+            "tokens": row.tokens,
+        }
+        for row in rows(plan)
+    ]
+    return {**plan.to_dict(), "rows": table}
+
+
+def usage_json(usage: Usage) -> dict[str, int]:
+    """Return what a call cost."""
+    return {name: getattr(usage, name) for name in usage.__struct_fields__}

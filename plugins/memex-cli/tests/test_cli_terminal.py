@@ -1,0 +1,161 @@
+"""At a real terminal: prompts, tables, and Ctrl-C. Needs pseudo-terminals, which Unix has."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+pty = pytest.importorskip("pty", reason="needs pseudo-terminals")
+FAKES = Path(__file__).parent / "fakes"
+_PROGRAM = "from memex_cli.main import main; main()"
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>]")
+
+
+class Terminal:
+    """A program at a terminal of its own."""
+
+    def __init__(self, *arguments: str, program: str = _PROGRAM) -> None:
+        self._master, slave = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-c", program, *arguments],
+            env={
+                **os.environ,
+                "PYTHONPATH": str(FAKES),
+                "TERM": "dumb",
+                "COLUMNS": "60",
+                "INPUTRC": "/dev/null",
+            },
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+        )
+        os.close(slave)
+        self._seen = ""
+
+    def type(self, text: str) -> None:
+        os.write(self._master, text.encode())
+
+    def wait_for(self, text: str) -> None:
+        """Read until ``text`` was printed; the end of the program before that is a failure."""
+        while text not in self._seen:
+            chunk = self._read()
+            assert chunk, f"ended without {text!r}, saying: {self._seen}"
+            self._seen += chunk
+        self._seen = self._seen.partition(text)[2]
+
+    def rest(self) -> str:
+        while chunk := self._read():
+            self._seen += chunk
+        return self._seen
+
+    def _read(self) -> str:
+        assert select.select([self._master], [], [], 60)[0], f"nothing more came after: {self._seen}"
+        try:
+            return _ESCAPES.sub("", os.read(self._master, 65_536).decode(errors="replace"))
+        except OSError:  # the other side is closed
+            return ""
+
+    def close(self) -> int:
+        code = self.process.wait(60)
+        os.close(self._master)
+        return code
+
+
+@pytest.fixture
+def terminals() -> Iterator[list[Terminal]]:
+    made: list[Terminal] = []
+    yield made
+    for terminal in made:
+        if terminal.process.poll() is None:
+            terminal.process.kill()
+            terminal.process.wait()
+
+
+def test_a_conversation_at_the_prompt(terminals: list[Terminal]) -> None:
+    chat = Terminal("chat")
+    terminals.append(chat)
+    chat.wait_for("thread default")
+    chat.wait_for("> ")
+    chat.type("hello\n")
+    chat.wait_for("hello \r\n")
+    chat.type("one INTERRUPT\n")
+    chat.wait_for("one \r\n")
+    chat.wait_for("stored as incomplete")
+    chat.type("FAIL\n")
+    chat.wait_for("Error: the model is down")
+    chat.type("/explain\n")
+    chat.wait_for("plan 3 of default")
+    chat.type("/help\n")
+    chat.wait_for("Ctrl-D: leave")
+    chat.type("/quit\n")
+    chat.rest()
+    assert chat.close() == 0
+
+
+def test_ctrl_c_at_the_prompt_leaves(terminals: list[Terminal]) -> None:
+    chat = Terminal("chat")
+    terminals.append(chat)
+    chat.wait_for("> ")
+    for _ in range(10):
+        chat.process.send_signal(signal.SIGINT)
+        # Python does not see a signal between readline's prompt and its waiting: a person presses again.
+        with suppress(subprocess.TimeoutExpired):
+            chat.process.wait(5)
+            break
+    assert chat.close() == 130
+
+
+def test_ctrl_d_leaves_well(terminals: list[Terminal]) -> None:
+    chat = Terminal("chat")
+    terminals.append(chat)
+    chat.wait_for("> ")
+    chat.type("\x04")
+    chat.rest()
+    assert chat.close() == 0
+
+
+def test_tables_are_rich_and_take_no_orders(terminals: list[Terminal]) -> None:
+    program = """
+from memex_cli.tables import show_table
+show_table(("thread", "n"), [("[red]markup[/red] :smile: \\x1b[31m", 1)], right=["n"])
+"""
+    table = Terminal(program=program)
+    terminals.append(table)
+    shown = table.rest()
+    assert "[red]markup[/red] :smile: \\x1b[31m" in shown
+    assert "━" in shown or "─" in shown
+    assert table.close() == 0
+
+
+def test_send_at_a_terminal_wants_words(terminals: list[Terminal]) -> None:
+    send = Terminal("send")
+    terminals.append(send)
+    send.wait_for("say something")
+    assert send.close() == 2
+
+
+def test_progress_is_shown_at_a_terminal_only(terminals: list[Terminal]) -> None:
+    program = """
+from memex_cli.progress import progress
+with progress("reading", 2) as advance:
+    advance(2)
+with progress("quick", 2, long=False) as advance:
+    advance(2)
+"""
+    shown = Terminal(program=program)
+    terminals.append(shown)
+    output = shown.rest()
+    assert shown.close() == 0
+    assert "quick" not in output
+    piped = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert (piped.stdout, piped.stderr) == (b"", b"")

@@ -1,0 +1,1 @@
+"""The parts of :class:`memex.testing.StoreContract`, one promise a module."""
