@@ -119,6 +119,14 @@ def test_recall_quotes_once_in_the_log_order_before_the_newest_question(open_mem
     assert window.tokens == sum(WordCounter().count_message(m) for m in window.messages)
 
 
+def test_a_quote_is_dated_in_the_words_of_its_source_where_there_are_some(open_memory):
+    thread = open_memory(chain=[evict_all_but_newest, lambda w: w.recall(w.log.at([1, 2]))]).thread("t")
+    when = {"created": "1:56 pm on\n8 May, 2023]<|end|>"}
+    thread.append([Message.user("a", name="Ann]", meta=when), Message.assistant("b"), Message.user("c")])
+    text = thread.window(record=False).derived[0].message.text
+    assert "[#1 Ann) (user), 1:56 pm on 8 May, 2023)< |end|>]\n> a" in text
+
+
 def evict_all_but_newest(window):
     return window.drop(window.droppable, reason="test")
 

@@ -27,6 +27,7 @@ REASONS = {
     "over-turns": "it was evicted: more turns than allowed, the oldest go first",
     "recalled": "its words match the question",
     "neighbour": "it stands beside a message that matches the question",
+    "quoted": "it is quoted before the question instead, because the window was about to be cut",
     "orphan-tool-call": "its tool call never got a result, and providers refuse that",
     "orphan-tool-result": "its tool call is not in the log",
     "empty": "it has no content",

@@ -54,7 +54,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         status: ``incomplete`` for an answer that was cut off, ``error`` for one that failed,
             ``forgotten`` for the tombstone of an erased message.
         usage: Tokens that the call cost, on replies.
-        created: When it was made. For the reader only: order is the log's.
+        created: When it was made. For the reader only: order is the log's. Words for a time that an
+            import could not read are kept in ``meta["created"]``.
         meta: The user's own notes.
         extra: Fields of a wire format that memex has no word for, by codec name.
     """

@@ -28,7 +28,7 @@ def quote_block(entries: Sequence[Entry], heading: str = HEADING) -> Message:
     """
     text, quotes = heading, []
     for entry in entries:
-        text += f"\n\n[#{entry.seq} {_speaker(entry.message)}, {entry.message.created:%Y-%m-%d}]\n"
+        text += f"\n\n[#{entry.seq} {_speaker(entry.message)}, {_when(entry.message)}]\n"
         start = len(text)
         text += "\n".join(f"> {line}" for line in neutral(searchable_text(entry.message)).splitlines())
         quotes.append([entry.seq, start, len(text)])
@@ -43,5 +43,18 @@ def neutral(text: str) -> str:
     return _CONTROL.sub(lambda found: found.group() + " ", text)
 
 
+def _when(message: Message) -> str:
+    """Return the day, or the source's own words for the time where an import could not read them."""
+    words = message.meta.get("created")
+    if isinstance(words, str) and words.strip():
+        return _label(words[:60])
+    return f"{message.created:%Y-%m-%d}"
+
+
 def _speaker(message: Message) -> str:
-    return " ".join(neutral(f"{message.name} ({message.role})" if message.name else message.role).split())
+    return _label(f"{message.name} ({message.role})" if message.name else message.role)
+
+
+def _label(text: str) -> str:
+    """Return ``text`` so that it cannot end the reference it stands in, or begin a line."""
+    return " ".join(neutral(text).replace("[", "(").replace("]", ")").split())

@@ -10,6 +10,7 @@ from memex._message import Message
 from memex._parts import Citation, Media, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 
 _MAX_TERM = 64
+_MOST_SOUGHT = 64
 # Combining marks are not \w in Python, but they are inside words of these scripts. The gaps are
 # their punctuation: the Arabic question mark or the Hindi full stop must not become part of a word.
 _WORD = re.compile(
@@ -86,6 +87,9 @@ def snippet(text: str, words: set[str], width: int = 160) -> str:
     flat = " ".join(text.split())
     if len(flat) <= width:
         return flat
-    at = min((i for i in (flat.casefold().find(word) for word in words) if i >= 0), default=0)
+    folded = flat.casefold()
+    # A pasted page as a query has thousands of words; the longest are the telling ones.
+    telling = sorted(words, key=lambda word: (-len(word), word))[:_MOST_SOUGHT]
+    at = min((i for i in map(folded.find, telling) if i >= 0), default=0)
     start = max(0, min(at - width // 3, len(flat) - width))
     return ("…" if start else "") + flat[start : start + width] + ("…" if start + width < len(flat) else "")
