@@ -1,0 +1,150 @@
+"""Makes the lists of public names, members, errors, settings and reasons."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+
+from docstrings import cell, read, table
+
+import memex
+from memex import _errors
+from memex._explain import REASONS
+
+GROUPS = {
+    "Opening and talking": "Memex Thread Window Reply Budget load_settings settings_file",
+    "Messages": "Message Origin Usage freeze thaw encode_message decode_message check_id",
+    "Parts": "Part Text Reasoning ToolCall ToolResult Media Refusal Citation Opaque",
+    "Plans": "Plan Step Change Explanation Row rows Replayed Entry Derived Log",
+    "Ranges of messages": "to_ranges expand contains show_ranges",
+    "Models": "Backend AsyncBackend Request Event Tool Capabilities",
+    "Wire formats": "Codec Encoded LeftOut encode decode",
+    "Counting": "Counter ScriptCounter",
+    "Stores": "Store SearchableStore ThreadInfo Appended Hit Postings StoredPlan Receipt",
+    "Words": "terms searchable_text snippet TermIndex",
+    "Plugins": "hookimpl Provider PluginInfo Problem",
+    "Programs that list plugins": "Hooks Offer load_target EntryPointInfo probe ProbeResult",
+    "Version": "__version__",
+}
+LINES = {
+    "Part": "Any of the parts below.",
+    "hookimpl": "Marks a function of a plugin as the implementation of the hook of its name.",
+    "__version__": "Version of the host, as text.",
+}
+FOR_THE_HOST = frozenset({"adopt", "build", "chain_of", "changed", "filtered", "report", "store_reply"})
+MEMBERS = ("Memex", "Thread", "Window", "Reply", "Plan", "Message")
+
+
+def errors_of_memex() -> list[str]:
+    """Return the names of the public errors."""
+    return [name for name in memex.__all__ if _is_error(getattr(memex, name))]
+
+
+def names() -> str:
+    """Return every public name with one line, by subject.
+
+    Raises:
+        LookupError: If a public name has no subject yet, or one is listed that is not public.
+    """
+    grouped = [name for group in GROUPS.values() for name in group.split()]
+    public = [name for name in memex.__all__ if name not in errors_of_memex()]
+    if sorted(grouped) != sorted(public):
+        odd = sorted({*grouped} ^ {*public})
+        raise LookupError(f"give these a place in GROUPS of {__file__}, or take it away: {', '.join(odd)}")
+    return "\n\n".join(_groups())
+
+
+def _groups() -> Iterator[str]:
+    for title, group in GROUPS.items():
+        yield f"## {title}"
+        yield table(("name", "what it is"), [(f"`{name}`", _line(name)) for name in group.split()])
+
+
+def _line(name: str) -> str:
+    return LINES.get(name) or cell(read(getattr(memex, name)).summary)
+
+
+def members() -> str:
+    """Return the methods and attributes of the classes a program meets most."""
+    parts = []
+    for name in MEMBERS:
+        cls = getattr(memex, name)
+        rows = [(f"`{call}`", cell(summary)) for call, summary in _members_of(cls)]
+        parts += [f"## {name}", cell(read(cls).summary), table(("member", "what it does"), rows)]
+    return "\n\n".join(parts)
+
+
+def _members_of(cls: type) -> Iterator[tuple[str, str]]:
+    fields = read(cls).items("Attributes")
+    yield from fields.items()
+    for name, member in vars(cls).items():
+        function = getattr(member, "__func__", member)
+        if name.startswith("_") or name in fields or name in FOR_THE_HOST:
+            continue
+        if inspect.isfunction(function):
+            yield name + _signature(function), read(function).summary
+        elif hasattr(member, "__doc__") and not name.isupper():
+            yield name, read(member).summary
+
+
+def _signature(function: object) -> str:
+    signature = inspect.signature(function)  # type: ignore[arg-type] - a function, as checked above
+    bare = [
+        parameter.replace(annotation=inspect.Parameter.empty)
+        for name, parameter in signature.parameters.items()
+        if name not in ("self", "cls")
+    ]
+    return str(signature.replace(parameters=bare, return_annotation=inspect.Signature.empty))
+
+
+def errors() -> str:
+    """Return the tree of errors as it is, with a line each."""
+    lines = list(_tree(memex.MemexError, "", ""))
+    width = max(len(drawn) for drawn, _ in lines) + 2
+    drawing = "\n".join(f"{drawn:<{width}}{line}".rstrip() for drawn, line in lines)
+    return f"```text\n{drawing}\n```"
+
+
+def _tree(cls: type, before: str, below: str) -> Iterator[tuple[str, str]]:
+    yield before + cls.__name__, read(cls).summary.replace("``", "")
+    children = list(_public_children(cls))
+    for child in children:
+        last = child is children[-1]
+        yield from _tree(child, below + ("└── " if last else "├── "), below + ("    " if last else "│   "))
+
+
+def _public_children(cls: type) -> Iterator[type]:
+    for name, child in vars(_errors).items():
+        if _is_error(child) and getattr(memex, name, None) is child:
+            public = [parent for parent in child.__mro__[1:] if hasattr(memex, parent.__name__)]
+            if public[:1] == [cls]:
+                yield child
+
+
+def _is_error(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, memex.MemexError)
+
+
+def settings() -> str:
+    """Return the settings of a Memex: name, environment variable, meaning, default."""
+    signature = inspect.signature(memex.Memex)
+    meanings = read(memex.Memex).items("Args")
+    rows = [
+        (f"`{name}`", f"`MEMEX_{name.upper()}`", cell(meanings[name]), _default(parameter))
+        for name, parameter in signature.parameters.items()
+        if name != "plugins"
+    ]
+    return table(("setting", "environment", "what it says", "default"), rows)
+
+
+def reasons() -> str:
+    """Return the codes that say why a message is in a window or not."""
+    return table(("code", "why"), [(f"`{code}`", cell(why)) for code, why in REASONS.items()])
+
+
+def _default(parameter: inspect.Parameter) -> str:
+    if parameter.default is parameter.empty:
+        return "`sqlite:memex.db`"
+    if parameter.default in (None, ()):
+        return ""
+    return f"`{parameter.default}`"
