@@ -149,3 +149,14 @@ def test_names_of_test_files_are_unique() -> None:
         path.name for path in [*ROOT.glob("tests/**/test_*.py"), *ROOT.glob("plugins/*/tests/**/test_*.py")]
     )
     assert [name for name, count in names.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("plugins/*/src/**/*.py")), ids=lambda path: path.stem)
+def test_a_plugin_imports_only_the_public_names_of_the_host(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "memex":
+            assert node.module in ("memex", "memex.hookspecs") or node.module.startswith("memex.testing")
+            names = [name.name for name in node.names]
+            assert not [name for name in names if name.startswith("_") and name != "__version__"]
+        if isinstance(node, ast.Import):
+            assert not [name.name for name in node.names if name.name.startswith("memex._")]
