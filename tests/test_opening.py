@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from doubles import evict
 
 from memex import Memex, Message, Text, Tool, ToolCall, ToolResult
@@ -152,6 +153,21 @@ def test_a_running_exchange_is_protected(open_memory):
     thread.append(Message.of("tool", [ToolResult(call_id="c", parts=(Text("found it"),))]))
     plan = thread.window().plan
     assert plan.protected["pending"] == ((32, 33),)
+
+
+@pytest.mark.parametrize("opened_before", [True, False])
+def test_a_long_run_of_tool_calls_does_not_leave_its_question_behind(open_memory, opened_before):
+    thread = open_memory(budget=60, answer_tokens=10).thread("t")
+    fill(thread, 20)
+    thread.append("what is it all about?")
+    if opened_before:
+        thread.window()
+    for number in range(30):
+        thread.append(Message.assistant([ToolCall(id=f"c{number}", name="look")]))
+        thread.append(Message.tool(f"c{number}", "one two three"))
+        assert thread.window(record=number % 3 == 0).query == "what is it all about?"
+    late = open_memory(store=thread.memex.store, budget=70, answer_tokens=10).thread("t")
+    assert late.window().query == "what is it all about?"
 
 
 def test_changed_tools_make_everything_fresh(open_memory):

@@ -68,6 +68,8 @@ def open_entries(
     entries |= standing | {e.seq: e for e in log.at({*kept, *pinned} - known)}
     if pending is not None:
         entries[pending.seq] = pending
+    elif not any(is_question(entry.message) for entry in tail):
+        entries |= _newest_question(log)
     before = tuple(entries[seq] for seq in sorted(entries))
     groups = units(before)
     protected = _protected(groups, before, standing, pinned)
@@ -117,6 +119,12 @@ def _standing(log: Log, previous: Plan | None) -> tuple[dict[int, Entry], set[in
             digests.add(digest)
             found[entry.seq] = entry
     return found, repeats
+
+
+def _newest_question(log: Log) -> dict[int, Entry]:
+    """Return the newest user message by number, where a long run of tool calls has left it behind."""
+    users = log.entries(roles={"user"}, reverse=True)
+    return next(({entry.seq: entry} for entry in users if is_question(entry.message)), {})
 
 
 def _read_back(log: Log, start: int, limit: int) -> tuple[list[Entry], bool]:
