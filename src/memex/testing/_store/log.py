@@ -18,6 +18,7 @@ from memex import (
     UnknownThread,
     encode_message,
 )
+from memex._message import Role
 from memex.testing._store.case import StoreCase, fill, log_of, messages_of, texts_of, user
 
 
@@ -152,8 +153,8 @@ class LogPromises(StoreCase):
         """Both ends are inside; what lies outside the log is left out."""
         fill(store, "a", 10)
 
-        def seqs(*bounds: int | None, reverse: bool = False) -> list[int]:
-            return [entry.seq for entry in store.entries("a", *bounds, reverse=reverse)]  # type: ignore[arg-type]
+        def seqs(start: int = 1, stop: int | None = None, *, reverse: bool = False) -> list[int]:
+            return [entry.seq for entry in store.entries("a", start, stop, reverse=reverse)]
 
         assert seqs(3, 5) == [3, 4, 5]
         assert seqs(3, 5, reverse=True) == [5, 4, 3]
@@ -166,13 +167,13 @@ class LogPromises(StoreCase):
 
     def test_entries_by_role(self, store: Store) -> None:
         """Only the roles that are asked for, in the same order and places."""
-        roles = ["system", "user", "assistant", "tool", "developer", "user", "system"]
-        store.append("a", [Message.of(role, role) for role in roles])  # type: ignore[arg-type]
-        for wanted in ({"system"}, {"system", "developer"}, {"user", "tool"}, {"system", "user"}, set(roles)):
+        roles: list[Role] = ["system", "user", "assistant", "tool", "developer", "user", "system"]
+        store.append("a", [Message.of(role, role) for role in roles])
+        asked: list[set[Role]] = [{"system"}, {"system", "developer"}, {"user", "tool"}, {"system", "user"}]
+        for wanted in [*asked, set(roles)]:
             places = [seq for seq, role in enumerate(roles, 1) if role in wanted]
-            found = store.entries("a", roles=wanted)  # type: ignore[arg-type]
-            assert [entry.seq for entry in found] == places
-            back = store.entries("a", 2, 6, roles=wanted, reverse=True)  # type: ignore[arg-type]
+            assert [entry.seq for entry in store.entries("a", roles=wanted)] == places
+            back = store.entries("a", 2, 6, roles=wanted, reverse=True)
             assert [entry.seq for entry in back] == [seq for seq in reversed(places) if 2 <= seq <= 6]
         assert list(store.entries("a", roles=())) == []
 

@@ -1,0 +1,1 @@
+"""The wire formats that come with the host. Each is imported on first use."""
