@@ -141,6 +141,8 @@ def test_append_takes_text_messages_and_openai_shaped_dicts(open_memory):
     for bad in (42, [42], {"content": "no role"}, {"role": "user"}, Message.user("\ud800")):
         with pytest.raises(InvalidMessage):
             thread.append(bad)
+    with pytest.raises(InvalidMessage, match="message 1"):
+        thread.append([{"role": "user", "content": "fine"}, {"role": "user"}])
     assert thread.info.head == 5
 
 

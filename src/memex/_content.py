@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from itertools import groupby
+from typing import Any, cast
 
 from memex._codec import built_in
 from memex._errors import InvalidMessage
 from memex._message import Message
 
+_Shaped = Iterable[Mapping[str, Any]]
+_Messages = Iterable[Message]
 Content = str | Message | Mapping[str, Any] | Iterable[Message | Mapping[str, Any]]
 
 
@@ -27,8 +30,14 @@ def to_messages(content: Content) -> list[Message]:
     if not isinstance(content, Iterable):
         raise InvalidMessage(f"a {type(content).__name__} is no message; give text, a Message or a dict")
     messages: list[Message] = []
-    for item in content:
-        if not isinstance(item, (Message, Mapping)):
-            raise InvalidMessage(f"a {type(item).__name__} is no message; give a Message or a dict")
-        messages.extend(to_messages(item))
+    for shaped, run in groupby(map(_checked, content), key=lambda item: isinstance(item, Mapping)):
+        items = list(run)
+        # Dicts that stand together are read together: a result is paired with the call before it.
+        messages += built_in("openai").decode(cast("_Shaped", items)) if shaped else cast("_Messages", items)
     return messages
+
+
+def _checked(item: object) -> Message | Mapping[str, Any]:
+    if isinstance(item, (Message, Mapping)):
+        return item
+    raise InvalidMessage(f"a {type(item).__name__} is no message; give a Message or a dict")

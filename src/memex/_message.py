@@ -57,7 +57,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         created: When it was made. For the reader only: order is the log's. Words for a time that an
             import could not read are kept in ``meta["created"]``.
         meta: The user's own notes.
-        extra: Fields of a wire format that memex has no word for, by codec name.
+        extra: Fields of a wire format that memex has no word for, by codec name; as in parts.
     """
 
     role: Role

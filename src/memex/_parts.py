@@ -15,7 +15,8 @@ class _PartFields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
     Attributes:
         extra: Fields of a wire format that memex has no word for, by codec name
-            (``{"anthropic": {"cache_control": ...}}``). They go back to that format only.
+            (``{"anthropic": {"cache_control": ...}}``). They go back to that format only. Under
+            the codec's name with ``:shape``, how the format spelt what memex does have a word for.
         meta: memex's own notes on the part, such as the ``seq`` a recalled text came from.
             They are never sent to a model.
     """
