@@ -1,0 +1,145 @@
+"""The threads of one namespace, and the index over all of their words."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, datetime
+
+from memex import (
+    Conflict,
+    Entry,
+    Hit,
+    Message,
+    Postings,
+    Receipt,
+    TermIndex,
+    decode_message,
+    encode_message,
+    searchable_text,
+    snippet,
+    terms,
+)
+from memex_inmemory.segment import Row, Segment
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Namespace:
+    """Threads by id. The caller holds the lock."""
+
+    def __init__(self) -> None:
+        self.threads: dict[str, Segment] = {}
+        self._index = TermIndex()
+        self._owners: list[tuple[Segment, int]] = []
+
+    def add(self, segment: Segment, message: Message, body: bytes, tokens: int, counter: str | None) -> int:
+        """Append a message that is not there yet and return its sequence number."""
+        number = len(self._owners)
+        seq = segment.add(Row(message.id, message.role, body, tokens, counter, number))
+        words = terms(searchable_text(message))
+        segment.index.add(seq, words)
+        self._index.add(number, words)
+        self._owners.append((segment, seq))
+        return seq
+
+    def search(
+        self,
+        words: Sequence[str],
+        *,
+        within: Segment | None,
+        match_all: bool,
+        roles: Collection[str] | None,
+        limit: int,
+    ) -> list[Hit]:
+        """Return the best messages for ``words``, best first."""
+        spans = {id(segment): upto for segment, upto in within.lineage()} if within else None
+        hits: list[Hit] = []
+        for score, number in self._index.rank(words, match_all=match_all):
+            segment, seq = self._owners[number]
+            row = segment.row(seq)
+            if roles is not None and row.role not in roles:
+                continue
+            if spans is not None and seq > spans.get(id(segment), 0):
+                continue
+            if len(hits) >= limit:
+                break
+            hits.append(_hit((within or segment).name or "", row.entry(seq), score, words))
+        return hits
+
+    def forget(self, segment: Segment, seq: int) -> bool:
+        """Make one message a tombstone; return whether it was not one before."""
+        row = segment.row(seq)
+        if row.forgotten:
+            return False
+        role = decode_message(row.body).role
+        tombstone = Message(role=role, id=row.id, status="forgotten", created=_EPOCH)
+        blank = row._replace(body=encode_message(tombstone), tokens=0, counter=None, forgotten=True)
+        segment.replace(seq, blank)
+        segment.index.remove(seq)
+        self._index.remove(row.number)
+        return True
+
+    def forget_thread(self, segment: Segment) -> Receipt:
+        """Take a thread out; its forks keep looking at the tombstones it leaves."""
+        name = segment.name or ""
+        own = range(segment.forked_at + 1, segment.head + 1)
+        forks = self.sharers([(segment, own[0])] if own else [], but=name)
+        erased = sum([self.forget(segment, seq) for seq in own])
+        places = {
+            "messages": erased,
+            "index": erased,
+            "state": len(segment.state),
+            "plans": len(segment.plans),
+        }
+        del self.threads[name]
+        segment.name = None
+        segment.state.clear()
+        segment.plans.clear()
+        return Receipt(thread=name, messages=tuple(own), whole_thread=True, places=places, forks=forks)
+
+    def sharers(self, places: Iterable[tuple[Segment, int]], *, but: str) -> tuple[str, ...]:
+        """Return the ids of the threads that share any of ``places``, without ``but``."""
+        first: dict[int, tuple[Segment, int]] = {}
+        for owner, seq in places:
+            known = first.get(id(owner))
+            if known is None or seq < known[1]:
+                first[id(owner)] = (owner, seq)
+        return tuple(
+            sorted(
+                name
+                for name, segment in self.threads.items()
+                if name != but and any(segment.shares(owner, seq) for owner, seq in first.values())
+            )
+        )
+
+
+def already_there(segment: Segment, message: Message, body: bytes) -> Entry | None:
+    """Return the entry that holds ``message`` already, None if the thread has none of its id.
+
+    Raises:
+        Conflict: If it has one, with other content.
+    """
+    place = segment.locate(message.id)
+    if place is None:
+        return None
+    owner, seq = place
+    row = owner.row(seq)
+    if row.body == body:
+        return row.entry(seq)
+    why = "was forgotten" if row.forgotten else "has other content"
+    raise Conflict(f"message {message.id!r} of thread {segment.name!r} {why}; nothing was appended")
+
+
+def find(segment: Segment, words: Sequence[str], *, upto: int, limit: int) -> list[Postings]:
+    """Return the newest places of each word in the thread, its parents' included."""
+    places: list[list[int]] = [[] for _ in words]
+    for part, last in segment.lineage():
+        for found, postings in zip(
+            places, part.index.find(words, upto=min(upto, last), limit=limit), strict=True
+        ):
+            found.extend(postings.seqs[: limit - len(found)])
+    return [Postings(word, tuple(found)) for word, found in zip(words, places, strict=True)]
+
+
+def _hit(thread: str, entry: Entry, score: float, words: Sequence[str]) -> Hit:
+    return Hit(thread, entry, score, snippet(searchable_text(entry.message), set(words)))

@@ -1,0 +1,280 @@
+"""The store that keeps threads in one SQLite file."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from sqlite3 import Connection
+from typing import Literal
+
+from memex import (
+    Appended,
+    BadSetting,
+    Conflict,
+    Entry,
+    Hit,
+    InvalidMessage,
+    Message,
+    Postings,
+    Receipt,
+    StoredPlan,
+    StoreUnavailable,
+    ThreadInfo,
+    check_id,
+    encode_message,
+    terms,
+)
+from memex_sqlite import log, notes, search, threads
+from memex_sqlite.check import problems
+from memex_sqlite.connections import Connections, Durability
+from memex_sqlite.forget import forget, is_pending, mark_pending, wipe
+from memex_sqlite.threads import MOST, Row
+
+
+class SqliteStore:
+    """Threads in one SQLite file.
+
+    Concurrency: any number of processes, threads and asyncio tasks may use the same file, through
+    one store or many. Writers take turns and wait up to ``timeout`` seconds; readers never wait.
+    A store may be used on both sides of ``os.fork``.
+
+    Durability: with ``durability="full"`` what a method wrote survives a power cut when it
+    returns; with ``"fast"`` it survives a crash of the program, and a power cut may take the
+    newest writes, never half of one.
+
+    Args:
+        path: The file; made if it is new. Its folder must be there.
+        namespace: Whose threads.
+        durability: ``"full"`` or ``"fast"``.
+        timeout: Seconds to wait for other writers.
+
+    Raises:
+        StoreUnavailable: If the file cannot be opened or written.
+        StoreDamaged: If it is no store, or one of a newer memex-sqlite. It is left untouched.
+    """
+
+    def __init__(
+        self, path: str, *, namespace: str = "default", durability: Durability = "full", timeout: float = 30.0
+    ) -> None:
+        if durability not in ("full", "fast"):
+            raise BadSetting(f"sqlite: durability is 'full' or 'fast', not {durability!r}")
+        if timeout < 0:
+            raise BadSetting(f"sqlite: timeout is a number of seconds, not {timeout!r}")
+        self.namespace = check_id(namespace, "namespace")
+        self._connections = Connections(_checked(path), durability=durability, timeout=timeout)
+        self._owns = True
+        self._closed = False
+
+    def __repr__(self) -> str:
+        """Return its file and namespace, for logs."""
+        return f"SqliteStore({self._connections.path!r}, namespace={self.namespace!r})"
+
+    def within(self, namespace: str) -> SqliteStore:
+        """Return the store of another namespace of the same file, with the same connections."""
+        other: SqliteStore = SqliteStore.__new__(SqliteStore)
+        other.namespace = check_id(namespace, "namespace")
+        other._connections = self._connections
+        other._owns = False
+        other._closed = self._closed
+        return other
+
+    def open_thread(self, thread: str, *, create: bool = True) -> ThreadInfo:
+        """Return the thread, opened now if it is new."""
+        check_id(thread, "thread")
+        with self._reading() as connection:
+            row = threads.look_up(connection, self.namespace, thread)
+            if row is not None:
+                return threads.info(connection, row)
+            if not create:
+                threads.require(connection, self.namespace, thread)
+        with self._writing() as connection:
+            return threads.info(connection, self._opened(connection, thread))
+
+    def append(
+        self,
+        thread: str,
+        messages: Sequence[Message],
+        *,
+        tokens: Sequence[int] | None = None,
+        counter: str | None = None,
+        expect: int | None = None,
+    ) -> Appended:
+        """Append a batch in one transaction; see :meth:`memex.Store.append`."""
+        check_id(thread, "thread")
+        costs = [0] * len(messages) if tokens is None else tokens
+        if len(costs) != len(messages):
+            raise InvalidMessage(f"{len(messages)} messages came with {len(costs)} token counts")
+        drafts = [
+            log.Draft(message, encode_message(message).decode(), cost)
+            for message, cost in zip(messages, costs, strict=True)
+        ]
+        if len({check_id(message.id, "message") for message in messages}) < len(messages):
+            raise Conflict("the batch holds the same message id twice; nothing was appended")
+        with self._writing() as connection:
+            return log.append(connection, self._opened(connection, thread), drafts, counter, expect)
+
+    def entries(
+        self,
+        thread: str,
+        start: int = 1,
+        stop: int | None = None,
+        *,
+        roles: Collection[str] | None = None,
+        reverse: bool = False,
+    ) -> Iterator[Entry]:
+        """Yield entries, read a page at a time."""
+        with self._thread(thread) as (connection, row):
+            head = threads.head_of(connection, row)
+            last = head if stop is None else min(stop, head)
+            spans = [span.clipped(max(start, 1), last) for span in threads.lineage(connection, row, head)]
+        return log.read(self._connections, spans if reverse else spans[::-1], roles, reverse=reverse)
+
+    def get(self, thread: str, ids: Sequence[str]) -> list[Entry]:
+        """Return the entries of these message ids, without the missing ones."""
+        with self._thread(thread) as (connection, row):
+            return log.get(connection, row, ids)
+
+    def threads(self) -> Iterator[ThreadInfo]:
+        """Yield every thread of the namespace, by id, read a page at a time."""
+        self._check_open()
+        return self._pages_of_threads()
+
+    def _pages_of_threads(self) -> Iterator[ThreadInfo]:
+        infos: list[ThreadInfo] = []
+        while True:
+            with self._reading() as connection:
+                rows = threads.page(connection, self.namespace, infos[-1].id if infos else "")
+                infos = [threads.info(connection, row) for row in rows]
+            if not infos:
+                return
+            yield from infos
+
+    def fork(self, thread: str, new: str, at: int | None = None) -> ThreadInfo:
+        """Open ``new`` as a continuation of ``thread`` after message ``at``."""
+        check_id(thread, "thread")
+        check_id(new, "thread")
+        with self._writing() as connection:
+            return threads.fork(connection, self.namespace, thread, new, at)
+
+    def get_state(self, thread: str, key: str) -> bytes | None:
+        """Return a small value kept with the thread, or None."""
+        check_id(key, "state key")
+        with self._thread(thread) as (connection, row):
+            return notes.get_state(connection, row, key)
+
+    def put_state(self, thread: str, key: str, value: bytes | None) -> None:
+        """Keep a small value with the thread; None removes it."""
+        check_id(key, "state key")
+        with self._thread(thread, write=True) as (connection, row):
+            notes.put_state(connection, row, key, value)
+
+    def put_plan(self, thread: str, head: int, body: bytes) -> int:
+        """Keep a plan and return its number."""
+        with self._thread(thread, write=True) as (connection, row):
+            return notes.put_plan(connection, row, head, body)
+
+    def plans(self, thread: str, *, before: int | None = None) -> Iterator[StoredPlan]:
+        """Yield the thread's plans, newest first, read a page at a time."""
+        below = MOST if before is None else max(0, min(before, MOST))
+        with self._thread(thread) as (connection, row):
+            page = notes.plan_page(connection, row, before=below, limit=1)
+        return self._pages_of_plans(row, page)
+
+    def _pages_of_plans(self, row: Row, page: list[StoredPlan]) -> Iterator[StoredPlan]:
+        limit = 1
+        while page:
+            yield from page
+            # The newest is often all that is wanted; whoever goes on gets larger pages.
+            limit = min(64, limit * 4)
+            with self._reading() as connection:
+                page = notes.plan_page(connection, row, before=page[-1].number, limit=limit)
+
+    def forget(self, thread: str, ids: Sequence[str] | None = None) -> Receipt:
+        """Erase messages, or the whole thread; the file is rewritten, at a cost that grows with it."""
+        with self._thread(thread, write=True) as (connection, row):
+            erased = forget(connection, row, ids)
+            if any(erased.places.values()):
+                mark_pending(connection)
+            pending = is_pending(connection)
+        places = erased.places | {"file": wipe(self._connections) if pending else 0}
+        return Receipt(thread, erased.messages, ids is None, places, erased.forks)
+
+    def search(
+        self,
+        query: str,
+        *,
+        thread: str | None = None,
+        match: Literal["all", "any"] = "all",
+        roles: Collection[str] | None = None,
+        limit: int = 20,
+    ) -> list[Hit]:
+        """Return the best messages for ``query``, best first."""
+        words = list(dict.fromkeys(terms(query)))
+        with self._reading() as connection:
+            row = None
+            if thread is not None:
+                row = threads.require(connection, self.namespace, check_id(thread, "thread"))
+            if not words or limit < 1:
+                return []
+            return search.search(
+                connection,
+                words,
+                namespace=self.namespace,
+                thread=row,
+                match_all=match == "all",
+                roles=roles,
+                limit=limit,
+            )
+
+    def find(self, thread: str, terms: Sequence[str], *, upto: int, limit: int) -> list[Postings]:
+        """Return where each term occurs among the messages ``1..upto``, newest first."""
+        with self._thread(thread) as (connection, row):
+            return search.find(connection, row, terms, upto=max(0, min(upto, MOST)), limit=max(limit, 0))
+
+    def check(self) -> list[str]:
+        """Read the whole file and return what is wrong with it, one line each."""
+        self._check_open()
+        with self._connections.alone() as connection:
+            return list(problems(connection, self.namespace))
+
+    def close(self) -> None:
+        """Close the file; a store that :meth:`within` made only lets go of it."""
+        self._closed = True
+        if self._owns:
+            self._connections.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreUnavailable(f"the store {self._connections.path} is closed")
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        self._check_open()
+        with self._connections.reading() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        self._check_open()
+        with self._connections.writing() as connection:
+            yield connection
+
+    @contextmanager
+    def _thread(self, thread: str, *, write: bool = False) -> Iterator[tuple[Connection, Row]]:
+        check_id(thread, "thread")
+        with self._writing() if write else self._reading() as connection:
+            yield connection, threads.require(connection, self.namespace, thread)
+
+    def _opened(self, connection: Connection, thread: str) -> Row:
+        row = threads.look_up(connection, self.namespace, thread)
+        return row or threads.create(connection, self.namespace, thread)
+
+
+def _checked(path: str) -> str:
+    if not path or path == ":memory:" or "\0" in path:
+        raise BadSetting(
+            f"sqlite: {path!r} is no file; give a path such as 'chats.db', or use the store inmemory"
+        )
+    # Absolute: the program may change its folder, and SQLite may read "file:x" as a URI.
+    return str(Path(path).expanduser().absolute())

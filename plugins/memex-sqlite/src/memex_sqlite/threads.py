@@ -1,0 +1,184 @@
+"""Threads: finding, opening, listing and forking them, and where their messages lie."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple
+
+from memex import ThreadExists, ThreadInfo, UnknownMessage, UnknownThread
+
+SEQ_BITS: Final = 32
+MOST: Final = (1 << SEQ_BITS) - 1
+"""The highest sequence or plan number of a thread."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PAGE = 256
+
+
+class Row(NamedTuple):
+    """A thread as its table has it."""
+
+    number: int
+    name: str | None
+    parent: int | None
+    forked_at: int
+    plan_base: int
+    created: int
+
+
+class Span(NamedTuple):
+    """A stretch of one thread's own messages: ``first`` to ``last``, both inside."""
+
+    thread: int
+    first: int
+    last: int
+
+    @property
+    def places(self) -> tuple[int, int]:
+        """The first and the last place."""
+        return place(self.thread, self.first), place(self.thread, self.last)
+
+    def clipped(self, start: int, stop: int) -> Span:
+        """Return what lies between two sequence numbers; it may be empty."""
+        return Span(self.thread, max(self.first, start), min(self.last, stop))
+
+
+def place(thread: int, seq: int) -> int:
+    """Return where message ``seq`` of a thread lies."""
+    return thread << SEQ_BITS | seq
+
+
+def seq_at(place: int) -> int:
+    """Return the sequence number of a place."""
+    return place & MOST
+
+
+def look_up(connection: sqlite3.Connection, namespace: str, thread: str) -> Row | None:
+    """Return a thread, None if it is not there."""
+    found = connection.execute(
+        "SELECT id, name, parent, forked_at, plan_base, created FROM threads "
+        "WHERE namespace = (SELECT id FROM namespaces WHERE name = ?) AND name = ?",
+        (namespace, thread),
+    ).fetchone()
+    return Row(*found) if found else None
+
+
+def require(connection: sqlite3.Connection, namespace: str, thread: str) -> Row:
+    """Return a thread.
+
+    Raises:
+        UnknownThread: If it is not there.
+    """
+    row = look_up(connection, namespace, thread)
+    if row is None:
+        raise UnknownThread(f"there is no thread {thread!r} in namespace {namespace!r}")
+    return row
+
+
+def create(
+    connection: sqlite3.Connection,
+    namespace: str,
+    thread: str,
+    *,
+    parent: int | None = None,
+    forked_at: int = 0,
+    plan_base: int = 0,
+) -> Row:
+    """Add a thread that is not there."""
+    connection.execute("INSERT OR IGNORE INTO namespaces (name) VALUES (?)", (namespace,))
+    created = (datetime.now(UTC) - _EPOCH) // timedelta(microseconds=1)
+    number = connection.execute(
+        "INSERT INTO threads (namespace, name, parent, forked_at, plan_base, created) "
+        "VALUES ((SELECT id FROM namespaces WHERE name = ?), ?, ?, ?, ?, ?)",
+        (namespace, thread, parent, forked_at, plan_base, created),
+    ).lastrowid
+    assert number is not None  # noqa: S101 - an INSERT has a row id
+    return Row(number, thread, parent, forked_at, plan_base, created)
+
+
+def head_of(connection: sqlite3.Connection, row: Row) -> int:
+    """Return the sequence number of a thread's newest message."""
+    last = connection.execute(
+        "SELECT max(place) FROM messages WHERE place BETWEEN ? AND ?",
+        (place(row.number, 1), place(row.number, MOST)),
+    ).fetchone()[0]
+    return row.forked_at if last is None else seq_at(last)
+
+
+def ancestors(connection: sqlite3.Connection, row: Row) -> Iterator[Row]:
+    """Yield the thread itself, then its parents up to the first, forgotten ones too."""
+    yield row
+    while row.parent is not None:
+        found = connection.execute(
+            "SELECT id, name, parent, forked_at, plan_base, created FROM threads WHERE id = ?", (row.parent,)
+        )
+        row = Row(*found.fetchone())
+        yield row
+
+
+def lineage(connection: sqlite3.Connection, row: Row, upto: int = MOST) -> list[Span]:
+    """Return the spans that make up a thread up to a message, newest first."""
+    spans = []
+    for ancestor in ancestors(connection, row):
+        if upto > ancestor.forked_at:
+            spans.append(Span(ancestor.number, ancestor.forked_at + 1, upto))
+        upto = min(upto, ancestor.forked_at)
+    return spans
+
+
+def info(connection: sqlite3.Connection, row: Row) -> ThreadInfo:
+    """Return a thread as a user sees it."""
+    parent = None
+    if row.parent is not None:
+        parent = connection.execute("SELECT name FROM threads WHERE id = ?", (row.parent,)).fetchone()[0]
+    return ThreadInfo(
+        id=row.name or "",
+        head=head_of(connection, row),
+        created=_EPOCH + timedelta(microseconds=row.created),
+        parent=parent,
+        forked_at=row.forked_at if parent is not None else None,
+    )
+
+
+def page(connection: sqlite3.Connection, namespace: str, after: str) -> list[Row]:
+    """Return the next threads of a namespace, by id; the first come after the empty string."""
+    found = connection.execute(
+        "SELECT id, name, parent, forked_at, plan_base, created FROM threads "
+        "WHERE namespace = (SELECT id FROM namespaces WHERE name = ?) AND name > ? ORDER BY name LIMIT ?",
+        (namespace, after, _PAGE),
+    )
+    return [Row(*row) for row in found.fetchall()]
+
+
+def fork(connection: sqlite3.Connection, namespace: str, thread: str, new: str, at: int | None) -> ThreadInfo:
+    """Open ``new`` as a continuation of ``thread`` after message ``at``: one row, and its copy of the state.
+
+    Raises:
+        UnknownThread: If ``thread`` is not there.
+        ThreadExists: If ``new`` is.
+        UnknownMessage: If ``at`` is not between 0 and the head.
+    """
+    row = require(connection, namespace, thread)
+    if look_up(connection, namespace, new) is not None:
+        raise ThreadExists(f"there is a thread {new!r} already; choose another id for the fork")
+    head = head_of(connection, row)
+    at = head if at is None else at
+    if not 0 <= at <= head:
+        raise UnknownMessage(f"thread {thread!r} has messages 1 to {head}, none at {at}")
+    from memex_sqlite.notes import plan_page
+
+    shared = plan_page(connection, row, before=MOST, head=at, limit=1)
+    made = create(
+        connection,
+        namespace,
+        new,
+        parent=row.number,
+        forked_at=at,
+        plan_base=shared[0].number if shared else 0,
+    )
+    connection.execute(
+        "INSERT INTO state (thread, key, value) SELECT ?, key, value FROM state WHERE thread = ?",
+        (made.number, row.number),
+    )
+    return info(connection, made)
