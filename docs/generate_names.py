@@ -21,7 +21,7 @@ GROUPS = {
     "Wire formats": "Codec Encoded LeftOut encode decode",
     "Counting": "Counter ScriptCounter",
     "Stores": "Store SearchableStore ThreadInfo Appended Hit Postings StoredPlan Receipt",
-    "Words": "terms searchable_text snippet TermIndex",
+    "Words": "terms is_question searchable_text snippet TermIndex",
     "Plugins": "hookimpl Provider PluginInfo Problem",
     "Programs that list plugins": "Hooks Offer load_target EntryPointInfo probe ProbeResult",
     "Version": "__version__",

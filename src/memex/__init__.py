@@ -111,6 +111,7 @@ if TYPE_CHECKING:
     from memex._thread import Thread as Thread
     from memex._usage import Usage as Usage
     from memex._window import Window as Window
+    from memex._window import is_question as is_question
     from memex.hookspecs import hookimpl as hookimpl
 
 __version__ = "0.1.0"
@@ -205,6 +206,7 @@ _HOME = {
     "expand": "_ranges",
     "freeze": "_frozen",
     "hookimpl": "hookspecs",
+    "is_question": "_window",
     "load_settings": "_settings",
     "load_target": "_factory",
     "probe": "_probe",

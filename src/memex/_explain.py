@@ -64,7 +64,8 @@ class Explanation(msgspec.Struct, frozen=True):
         why = REASONS.get(self.reason, self.reason)
         when = "" if self.since == self.plan else f", in plan {self.since}"
         more = "".join(f"; {key} {value}" for key, value in self.detail.items())
-        return f"#{self.entry.seq} is {self.fate} in plan {self.plan}: {why} ({self.by}{when}){more}"
+        which = f"plan {self.plan}" if self.plan else "this plan"
+        return f"#{self.entry.seq} is {self.fate} in {which}: {why} ({self.by}{when}){more}"
 
 
 def explain(thread: Thread, entry: Entry, plan: Plan) -> Explanation:

@@ -9,7 +9,7 @@ from bisect import bisect_left
 from itertools import accumulate
 from operator import sub
 
-from memex import Entry, Message, Window
+from memex import Entry, Window, is_question
 
 Exchange = tuple[Entry, ...]
 """Messages that leave together: one message, or a tool call with its results."""
@@ -40,7 +40,7 @@ def count_cut(window: Window, by: str, keep: int, low_water: float) -> list[Entr
     counted = [e for e in window.entries if window.protected.get(e.seq) not in ("standing", "pinned")]
     down_to = max(1, int(low_water * keep))
     if by == "turns":
-        starts = [entry.seq for entry in counted if begins_turn(entry.message)]
+        starts = [entry.seq for entry in counted if is_question(entry.message)]
         if len(starts) <= keep:
             return []
         cut = bisect_left([exchange[0].seq for exchange in exchanges], starts[-down_to])
@@ -49,11 +49,6 @@ def count_cut(window: Window, by: str, keep: int, low_water: float) -> list[Entr
         return []
     sizes = _after_dropping(len(counted), [len(exchange) for exchange in exchanges])
     return _first(exchanges, _cut(window, exchanges, sizes, mark=down_to, limit=keep))
-
-
-def begins_turn(message: Message) -> bool:
-    """Tell whether a message is the user's own, and not only a tool result in a user message."""
-    return message.role == "user" and (not message.parts or len(message.tool_results) < len(message.parts))
 
 
 def _after_dropping(whole: int, costs: list[int]) -> list[int]:
@@ -74,9 +69,9 @@ def _cut(window: Window, exchanges: list[Exchange], sizes: list[int], *, mark: f
     newest = window.newest
     if cut == len(exchanges) or newest is None or exchanges[cut][0].seq > newest.seq:
         return cut
-    later = next((at for at in range(cut, len(exchanges)) if begins_turn(exchanges[at][0].message)), None)
+    later = next((at for at in range(cut, len(exchanges)) if is_question(exchanges[at][0].message)), None)
     if later is not None:
         return later
     # What is left is part of the last turn before the question: keep the whole turn if it fits.
-    earlier = next((at for at in range(cut, 0, -1) if begins_turn(exchanges[at][0].message)), 0)
+    earlier = next((at for at in range(cut, 0, -1) if is_question(exchanges[at][0].message)), 0)
     return earlier if earlier and sizes[earlier] <= limit else cut
