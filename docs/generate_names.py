@@ -31,7 +31,9 @@ LINES = {
     "hookimpl": "Marks a function of a plugin as the implementation of the hook of its name.",
     "__version__": "Version of the host, as text.",
 }
-FOR_THE_HOST = frozenset({"adopt", "build", "chain_of", "changed", "filtered", "report", "store_reply"})
+FOR_THE_HOST = frozenset(
+    {"adopt", "build", "chain_of", "changed", "filtered", "forgotten", "report", "store_reply"}
+)
 MEMBERS = ("Memex", "Thread", "Window", "Reply", "Plan", "Message")
 
 

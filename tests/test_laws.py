@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from doubles import evict
+from doubles import Scripted, evict
 
 from memex import BudgetExceeded, Derived, Message, PolicyFailed, PolicyViolation, Window
 
@@ -142,6 +142,10 @@ def test_a_system_text_over_the_budget_says_what_takes_the_room(open_memory):
     with pytest.raises(BudgetExceeded, match=r"standing 26, newest 2") as caught:
         thread.window()
     assert (caught.value.needed, caught.value.limit) == (28, 20)
+    backed = open_memory(store=thread.memex.store, backend=Scripted(), budget=30, answer_tokens=10)
+    with pytest.raises(BudgetExceeded) as caught:
+        backed.thread("t").send("so?")
+    assert caught.value.__notes__ == ["what you said is stored as #3"]
     assert [m.text for m in thread.messages()][1] == "hi"
 
 

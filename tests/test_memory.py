@@ -14,6 +14,7 @@ from memex import (
     Message,
     MessageVetoed,
     Provider,
+    RateLimited,
     UnknownMessage,
     UnknownProvider,
     UnknownThread,
@@ -192,6 +193,65 @@ def test_forget_erases_and_the_window_goes_on(open_memory):
     assert thread.explain(1).fate == "forgotten"
     thread.forget()
     assert list(thread.memex.threads()) == []
+
+
+def test_a_thread_may_have_its_own_chain_and_budget(open_memory):
+    memory = open_memory(budget=1_000)
+    assert memory.thread("t", answer_tokens=10).budget.prompt == 990
+    assert memory.thread("t", budget=500).budget.total == 500
+    assert [link.name for link in memory.thread("t", chain=["fifo"]).chain] == ["fifo"]
+    assert [link.name for link in memory.thread("t").chain] == ["evict"]
+
+
+def test_listeners_are_told_of_what_happens_in_its_order(open_memory):
+    told = []
+
+    class Listener:
+        @hookimpl
+        def memex_thread_opened(self, thread):
+            told.append(("opened", thread.id))
+
+        @hookimpl
+        def memex_message_stored(self, entry):
+            told.append(("stored", entry.message.text))
+
+        @hookimpl
+        def memex_window_built(self, window):
+            told.append(("window", window.plan.number))
+
+        @hookimpl
+        def memex_reply_received(self, reply):
+            told.append(("reply", reply.text))
+
+        @hookimpl
+        def memex_call_failed(self, error):
+            told.append(("failed", type(error).__name__))
+
+        @hookimpl
+        def memex_messages_forgotten(self, receipt):
+            told.append(("forgotten", receipt.messages))
+
+    backend = Scripted()
+    memory = open_memory(plugins=[Listener()], backend=backend)
+    thread = memory.thread("t")
+    thread.send("hi")
+    backend.events = (RateLimited("no"),)
+    with pytest.raises(RateLimited):
+        thread.send("ho")
+    thread.forget()
+    memory.thread("t")
+    assert told == [
+        ("opened", "t"),
+        ("stored", "hi"),
+        ("window", 1),
+        ("stored", "fine"),
+        ("reply", "fine"),
+        ("stored", "ho"),
+        ("window", 2),
+        ("failed", "RateLimited"),
+        ("forgotten", (1, 2, 3)),
+        ("opened", "t"),
+    ]
 
 
 def test_namespaces_do_not_see_each_other(open_memory):

@@ -18,7 +18,7 @@ from memex._log import ThreadIndexes
 from memex._message import Message
 from memex._plugin import PluginInfo, Problem, Stage
 from memex._serial import check_id
-from memex._store import Store, ThreadInfo
+from memex._store import Receipt, Store, ThreadInfo
 from memex._thread import Thread
 
 if TYPE_CHECKING:
@@ -167,13 +167,21 @@ class Memex:
             UnknownThread: If it is not there and ``create`` is false.
         """
         check_id(thread_id, "thread")
-        budgeted = self.budget if budget is None else Budget.of(budget, answer_tokens)
+        budgeted = Budget.of(self.budget if budget is None else budget, answer_tokens)
         own = None if chain is None else self._exactly(chain)
         return self.adopt(self.store.open_thread(thread_id, create=create), budgeted, own)
 
     def threads(self) -> Iterator[ThreadInfo]:
         """Yield every thread of the namespace, by id."""
         return self.store.threads()
+
+    def forgotten(self, receipt: Receipt) -> None:
+        """Drop what this memory keeps of erased messages, and tell of it."""
+        for thread in (receipt.thread, *receipt.forks):
+            self.indexes.discard(thread)
+        if receipt.whole_thread:
+            self._told.discard(receipt.thread)
+        self.hooks.messages_forgotten(receipt.thread, receipt)
 
     def adopt(self, info: ThreadInfo, budget: Budget, chain: Chain | None) -> Thread:
         """Return the thread of a store's own record, and tell of it once."""

@@ -197,9 +197,7 @@ class Thread:
         """
         ids = None if messages is None else [self._entry(message).message.id for message in messages]
         receipt = self.memex.store.forget(self.id, ids)
-        for thread in (self.id, *receipt.forks):
-            self.memex.indexes.discard(thread)
-        self.memex.hooks.messages_forgotten(self.id, receipt)
+        self.memex.forgotten(receipt)
         return receipt
 
     # -- turns ---------------------------------------------------------------------------------

@@ -56,8 +56,12 @@ class Turn:
 
     def begin(self) -> Request:
         """Store the user's messages, build the window and its plan, and return the request."""
-        self._thread.append(self._messages)
-        window = self._thread.build(tools=self._tools, target=self._target)
+        stored = self._thread.append(self._messages)
+        try:
+            window = self._thread.build(tools=self._tools, target=self._target)
+        except MemexError as error:
+            error.add_note("what you said is stored as " + ", ".join(f"#{entry.seq}" for entry in stored))
+            raise
         self._window = window
         return Request(
             messages=tuple(without_bound_parts(m, self._target) for m in window.messages),
