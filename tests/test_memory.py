@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from doubles import Scripted, evict
 
@@ -201,6 +203,14 @@ def test_a_thread_may_have_its_own_chain_and_budget(open_memory):
     assert memory.thread("t", budget=500).budget.total == 500
     assert [link.name for link in memory.thread("t", chain=["fifo"]).chain] == ["fifo"]
     assert [link.name for link in memory.thread("t").chain] == ["evict"]
+
+
+def test_pins_of_many_threads_are_all_kept(open_memory):
+    thread = open_memory().thread("t")
+    thread.append([Message.user(str(number)) for number in range(40)])
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(thread.pin, range(1, 41)))
+    assert thread.pins == tuple(range(1, 41))
 
 
 def test_listeners_are_told_of_what_happens_in_its_order(open_memory):

@@ -55,6 +55,8 @@ class Memex:
         hooks: The plugins' hooks, typed.
         budget: The token budget of new threads.
         counter: How tokens are counted.
+        indexes: Term indexes of threads whose store keeps none.
+        state_lock: Held while a value of a thread's state is read, changed and written back.
 
     Raises:
         ConfigError: If a setting makes no sense. Nothing is left open.
@@ -83,6 +85,7 @@ class Memex:
         self.namespace = check_id(namespace, "namespace")
         self.indexes = ThreadIndexes()
         self._lock = threading.RLock()
+        self.state_lock = threading.Lock()
         self._told: set[str] = set()
         self._on_error: OnError = on_error
         self._order = tuple(order)

@@ -163,9 +163,10 @@ class Thread:
             pinned: False to unpin.
         """
         entry = self._entry(message)
-        pins = set(self.pins)
-        (pins.add if pinned else pins.discard)(entry.seq)
-        self.memex.store.put_state(self.id, _PINS, msgspec.json.encode(sorted(pins)))
+        with self.memex.state_lock:
+            pins = set(self.pins)
+            (pins.add if pinned else pins.discard)(entry.seq)
+            self.memex.store.put_state(self.id, _PINS, msgspec.json.encode(sorted(pins)))
         return entry
 
     @property
