@@ -41,7 +41,7 @@ def test_a_conversation_could_have_happened(said: list[Message]) -> None:
 def test_every_message_can_be_stored(message: Message) -> None:
     data = encode_message(message)
     assert decode_message(data) == message
-    assert b"\\u0000" not in data
+    assert b"\\u0000" not in data.replace(b"\\\\", b"")  # after an escaped backslash, u0000 is text
 
 
 @QUICK

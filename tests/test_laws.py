@@ -66,13 +66,20 @@ def into_the_prefix(window: Window) -> Window:
 BREAKERS = {
     "log": [forge, recount],
     "order": [reverse, twice],
-    "reason": [silently],
+    "reason": [
+        silently,
+        lambda w: w.drop(w.droppable, reason=5),
+        lambda w: w.drop(w.droppable, reason="x", detail={"score": object()}),
+        lambda w: w.drop(w.droppable, reason="\ud800"),
+        lambda w: w.replace(changes=("dropped some",)),
+    ],
     "tool-pair": [split],
     "frame": [unprotect],
     "protected": [drop_protected],
     "derived": [
         lambda w: derive(w, covers=()),
         lambda w: derive(w, covers=((1, 99),)),
+        lambda w: derive(w, covers=((1, 10**15),)),
         lambda w: derive(w, covers=((2, 2),)),
         lambda w: derive(w, tokens=0),
     ],

@@ -305,13 +305,32 @@ def test_a_relative_store_in_a_file_stands_beside_the_file(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "match"),
-    [("budjet = 3", "budjet"), ("budget = 'x'", "budget"), ("= 3", "not TOML"), ("budget = true", "budget")],
+    [
+        ("budjet = 3", "budjet"),
+        ("budget = 'x'", "budget = 'x' is of the wrong type; it must be a whole number"),
+        ("chain = 'fifo'", "a list in square brackets"),
+        ("store = 3", "a name in quotes or a table"),
+        ("= 3", "not TOML"),
+        ("budget = true", "budget"),
+    ],
 )
 def test_a_wrong_settings_file_is_named(tmp_path, text, match):
     (tmp_path / "memex.toml").write_text(text)
     with pytest.raises(ConfigError, match=match) as caught:
         load_settings(str(tmp_path), {})
     assert "memex.toml" in str(caught.value)
+
+
+def test_a_settings_file_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "memex.toml").write_text("budget = 700\n", encoding="utf-8-sig")
+    assert load_settings(str(tmp_path), {})["budget"] == 700
+
+
+def test_an_empty_variable_is_none(tmp_path):
+    (tmp_path / "memex.toml").write_text("budget = 700\n")
+    assert load_settings(str(tmp_path), {"MEMEX_BUDGET": "", "MEMEX_STORE": ""}) == load_settings(
+        str(tmp_path), {}
+    )
 
 
 def test_a_wrong_environment_is_named(tmp_path):

@@ -52,6 +52,28 @@ def test_replay_still_holds_when_the_log_grew_and_pins_changed(open_memory):
     assert all(r.same for r in thread.replay())
 
 
+def test_plans_of_turns_that_overlap_are_rebuilt_too(open_memory):
+    thread = talk(open_memory, 2)
+    overlapping = iter(["one", "two"])
+
+    def interrupted(window: Window) -> Window:
+        text = next(overlapping, None)
+        if text is not None:  # another process takes a turn between this one's reading and its plan
+            talkative.send(text)
+        return window
+
+    memory = open_memory(
+        store=thread.memex.store, backend=Scripted(), chain=[interrupted, evict], budget=80, answer_tokens=10
+    )
+    talkative = memory.thread("t")
+    for number in range(3):
+        talkative.send(f"question {number}")
+    assert [plan.previous for plan in talkative.plans()] == [6, 5, 2, 2, 2, 1, 0]
+    again = [r for r in talkative.replay() if r.number > 2]
+    assert len(again) == 5
+    assert all(r.same for r in again), again
+
+
 def test_replay_of_an_unstored_question_says_so(open_memory):
     thread = talk(open_memory, 2)
     thread.window("when do we sail?")

@@ -180,6 +180,17 @@ def test_parts_bound_to_another_model_stay_out_and_the_plan_says_so(open_memory)
     assert all(r.same for r in thread.replay())
 
 
+def test_a_signed_thought_whose_model_is_not_known_goes_back_to_its_provider_alone(open_memory):
+    thought = Message.assistant([Reasoning("hm", signature="sig")], origin=Origin("scripted"))
+    foreign = Message.assistant([Reasoning("ah", signature="sig")], origin=Origin("elsewhere"))
+    backend = Scripted(model="two")
+    thread = open_memory(backend=backend).thread("t")
+    thread.append([Message.user("hi"), thought, foreign])
+    plan = thread.send("so?").plan
+    assert [left.seq for left in plan.left_out] == [3]
+    assert [len(message.parts) for message in backend.requests[0].messages] == [1, 1, 0, 1]
+
+
 def test_the_request_says_where_the_stable_prefix_ends(open_memory):
     backend = Scripted()
     thread = open_memory(backend=backend).thread("t")

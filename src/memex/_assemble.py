@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from memex._backend import Event, FinishReason
-from memex._parts import Part, Reasoning, Text
+from memex._parts import Part, Reasoning, Text, ToolCall
 from memex._usage import Usage
+
+_KINDS: Final[dict[str, Any]] = {
+    "text": str,
+    "reasoning": str,
+    "part": Part | None,
+    "tool_call": ToolCall | None,
+    "usage": Usage | None,
+    "finish": str | None,
+    "response_id": str | None,
+    "model": str | None,
+}
 
 
 class Assembly:
@@ -77,3 +90,14 @@ class Assembly:
         if not text:
             return ()
         return (Text(text) if self._running_kind == "text" else Reasoning(text),)
+
+
+def wrong_field(event: Event) -> str:
+    """Return the field of an event that could not become part of a message, empty if none.
+
+    A backend is a stranger's, and event objects are not checked when they are made.
+    """
+    for name, kind in _KINDS.items():
+        if not isinstance(getattr(event, name), kind):
+            return name
+    return ""

@@ -104,7 +104,7 @@ def _apply(link: Link, given: Window) -> Window:
             plugin=link.plugin,
             version=link.version,
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PolicyFailed(
             f"policy {link} failed: {type(error).__name__}: {error}",
             plugin=link.plugin,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
+from contextlib import closing
 
 from memex._backend import Backend, Event, Request
 from memex._reply import Reply
@@ -19,8 +20,9 @@ def stream_turn(turn: Turn, backend: Backend, *, whole: bool) -> Generator[Event
     """
     request = turn.begin()
     try:
-        for event in events_of(backend, request, whole=whole):
-            yield turn.feed(event)
+        with closing(events_of(backend, request, whole=whole)) as events:
+            for event in events:
+                yield turn.feed(event)
         return turn.finish()
     except BaseException as error:
         failure = turn.fail(error)
@@ -29,7 +31,7 @@ def stream_turn(turn: Turn, backend: Backend, *, whole: bool) -> Generator[Event
         raise failure from error
 
 
-def events_of(backend: Backend, request: Request, *, whole: bool) -> Iterator[object]:
+def events_of(backend: Backend, request: Request, *, whole: bool) -> Generator[object, None, None]:
     """Yield what the backend sends, from ``generate`` where that is wanted and offered."""
     generate = getattr(backend, "generate", None) if whole else None
     yield from generate(request) if generate else backend.stream(request)

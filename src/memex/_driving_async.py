@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable
+from contextlib import aclosing
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -25,8 +27,9 @@ async def astream_turn(turn: Turn, backend: Backend, *, whole: bool) -> AsyncGen
     """
     request = await _to_the_end(asyncio.to_thread(turn.begin))
     try:
-        async for event in _aevents(backend, request, whole=whole):
-            yield turn.feed(event)
+        async with aclosing(_aevents(backend, request, whole=whole)) as events:
+            async for event in events:
+                yield turn.feed(event)
         reply = await _to_the_end(asyncio.to_thread(turn.finish))
     except BaseException as error:
         failure = await _to_the_end(asyncio.to_thread(turn.fail, error))
@@ -36,7 +39,7 @@ async def astream_turn(turn: Turn, backend: Backend, *, whole: bool) -> AsyncGen
     yield reply
 
 
-async def _aevents(backend: Backend, request: Request, *, whole: bool) -> AsyncIterator[object]:
+async def _aevents(backend: Backend, request: Request, *, whole: bool) -> AsyncGenerator[object, None]:
     agenerate = getattr(backend, "agenerate", None) if whole else None
     astream = getattr(backend, "astream", None)
     if agenerate is not None:
@@ -48,20 +51,38 @@ async def _aevents(backend: Backend, request: Request, *, whole: bool) -> AsyncI
             async for event in events:
                 yield event
         finally:
-            await events.aclose()
+            if hasattr(events, "aclose"):  # an async iterator that is no generator needs none
+                await events.aclose()
     else:
-        iterator = iter(events_of(backend, request, whole=whole))
-        try:
-            while (event := await asyncio.to_thread(next, iterator, _DONE)) is not _DONE:
+        async with aclosing(_in_worker(events_of(backend, request, whole=whole))) as steps:
+            async for event in steps:
                 yield event
-        finally:
-            await _to_the_end(asyncio.to_thread(_close, iterator))
 
 
-def _close(iterator: Iterator[object]) -> None:
-    close = getattr(iterator, "close", None)
-    if close is not None:
-        close()
+async def _in_worker(events: Generator[object, None, None]) -> AsyncGenerator[object, None]:
+    """Yield ``events``, each made in a worker thread.
+
+    A task that is cancelled does not wait for a model that is still thinking: the worker closes
+    the generator once that step has ended.
+    """
+    one_at_a_time = threading.Lock()
+
+    def step() -> object:
+        with one_at_a_time:
+            return next(events, _DONE)
+
+    def close() -> None:
+        with one_at_a_time:
+            events.close()
+
+    try:
+        while (event := await asyncio.to_thread(step)) is not _DONE:
+            yield event
+    finally:
+        thinking = one_at_a_time.locked()
+        closing = asyncio.get_running_loop().run_in_executor(None, close)
+        if not thinking:
+            await _to_the_end(closing)
 
 
 async def _to_the_end(work: Any) -> Any:

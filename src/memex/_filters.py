@@ -49,7 +49,7 @@ def run_filters(filters: Sequence[NamedFilter], thread: str, message: Message) -
     for named in filters:
         try:
             given = named.filter(thread, result)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise FilterFailed(
                 f"filter {named} failed on a {message.role} message, which was not stored: "
                 f"{type(error).__name__}: {error}",

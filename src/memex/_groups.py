@@ -72,7 +72,7 @@ def _unit_for(results: Iterable[ToolResult], owner: dict[str, _Growing], growing
     if not found:
         growing.append(_Growing())
         return growing[-1]
-    first = min(found, key=growing.index)
+    first = min(found, key=lambda unit: unit.entries[0].seq)
     for other in found:
         if other is not first:
             _merge(first, other, owner)

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+import msgspec
+
+from memex._counter import count_message
 from memex._entry import Derived, Entry
 from memex._errors import BudgetExceeded, PolicyViolation
 from memex._groups import units
-from memex._ranges import expand, show_ranges, to_ranges
+from memex._plan import Change
+from memex._ranges import contains, expand, show_ranges, to_ranges
 from memex._window import Window
+
+_CHANGES = msgspec.json.Decoder(tuple[Change, ...])
 
 
 def check_step(before: Window, after: object) -> Window:
@@ -80,10 +86,10 @@ def _split(before: Window, after: Window) -> Iterator[tuple[str, str]]:
         if kept and len(kept) < len(unit.entries):
             seqs = show_ranges(to_ranges(e.seq for e in unit.entries))
             yield "tool-pair", f"the exchange with a tool in {seqs} was split"
-    added = [entry for entry in after.entries if entry.seq not in before]
+    added = after.seqs - before.seqs
     if added:
         for unit in units(after.entries):
-            if not unit.whole and any(entry in added for entry in unit.entries):
+            if not unit.whole and any(entry.seq in added for entry in unit.entries):
                 seqs = show_ranges(to_ranges(e.seq for e in unit.entries))
                 yield "tool-pair", f"half an exchange with a tool was brought back in {seqs}"
 
@@ -92,12 +98,12 @@ def _bad_derived(after: Window) -> Iterator[tuple[str, str]]:
     for position, item in enumerate(after.items):
         if not isinstance(item, Derived):
             continue
-        covers = set(expand(item.covers))
-        if not covers or min(covers) < 1 or max(covers) > after.log.head:
+        # Asked as ranges: a summary may cover the whole log, and a stranger may claim any number.
+        if not item.covers or any(not 1 <= a <= b <= after.log.head for a, b in item.covers):
             yield "derived", "a derived entry names the messages of the log that it covers"
-        if item.tokens != after.counter.count_message(item.message):
+        if item.tokens != count_message(after.counter, item.message):
             yield "derived", "a derived entry costs what the counter says"
-        if any(seq in after for seq in covers):
+        if any(contains(item.covers, seq) for seq in after.seqs):
             yield "derived", "a derived entry covers messages that are in the window themselves"
         if item.kind == "recall" and not _before_newest(after, position):
             yield "prefix", "recalled messages stand just before the newest user message"
@@ -111,6 +117,9 @@ def _before_newest(after: Window, position: int) -> bool:
 
 def _unexplained(before: Window, after: Window) -> Iterator[tuple[str, str]]:
     told = after.changes[len(before.changes) :]
+    if unreadable := _unreadable(told):
+        yield "reason", f"what it says of its changes cannot be kept in a plan: {unreadable}"
+        return
     dropped = {e.seq for e in before.entries} - {e.seq for e in after.entries}
     silent = dropped - {s for change in told if change.kind == "drop" for s in expand(change.seqs)}
     if silent or after.changes[: len(before.changes)] != before.changes:
@@ -118,6 +127,15 @@ def _unexplained(before: Window, after: Window) -> Iterator[tuple[str, str]]:
     new = {d.digest for d in after.derived} - {d.digest for d in before.derived}
     if new and not any(change.kind != "drop" for change in told):
         yield "reason", "a derived entry came without a reason"
+
+
+def _unreadable(told: tuple[Change, ...]) -> str:
+    """Say why a later process could not read these changes: a plan that it cannot read stops the thread."""
+    try:
+        _CHANGES.decode(msgspec.json.encode(told))
+    except (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        return str(error)
+    return ""
 
 
 def check_budget(window: Window, skipped: list[str]) -> None:

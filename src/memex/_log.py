@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import msgspec
 
-from memex._counter import Counter
+from memex._counter import Counter, count_message
 from memex._entry import Entry
 from memex._message import Role
 from memex._ranges import to_ranges
@@ -100,5 +100,5 @@ class Log:
         """Return the entry with its tokens as this window's counter counts them."""
         if entry.counter == self._counter.name:
             return entry
-        tokens = self._counter.count_message(entry.message)
+        tokens = count_message(self._counter, entry.message)
         return msgspec.structs.replace(entry, tokens=tokens, counter=self._counter.name)

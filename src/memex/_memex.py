@@ -138,10 +138,12 @@ class Memex:
 
     def close(self) -> None:
         """Close the store and the backend, where this memory opened them."""
-        if self._owns_store:
-            self.store.close()
-        if self._backend is not None and _is_spec(self._backend_spec):
-            self._backend.close()
+        try:
+            if self._backend is not None and _is_spec(self._backend_spec):
+                self._backend.close()
+        finally:  # a backend that cannot be closed does not keep the store open
+            if self._owns_store:
+                self.store.close()
 
     def __repr__(self) -> str:
         return f"<Memex {type(self.store).__name__} {self.chain}>"
@@ -305,12 +307,29 @@ class AsyncOpening:
     def __init__(self, make: Callable[[], Memex]) -> None:
         self._make = make
         self._memex: Memex | None = None
+        self._given_up = False
+        self._lock = threading.Lock()
 
     async def __aenter__(self) -> Memex:
         import asyncio
 
-        self._memex = await asyncio.to_thread(self._make)
-        return self._memex
+        try:
+            return await asyncio.to_thread(self._open)
+        except asyncio.CancelledError:
+            with self._lock:
+                self._given_up = True
+            if self._memex is not None:
+                self._memex.close()
+            raise
+
+    def _open(self) -> Memex:
+        memory = self._make()
+        with self._lock:
+            self._memex = memory
+            given_up = self._given_up
+        if given_up:  # nobody is left to close it: the task was cancelled while this worked
+            memory.close()
+        return memory
 
     async def __aexit__(self, *exc: object) -> None:
         import asyncio

@@ -125,5 +125,7 @@ def not_found_message(kind: str, name: str, names: Iterable[str]) -> str:
     known = list(dict.fromkeys(names))
     close = get_close_matches(name, known, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
+    if not close and name.isascii() and name.replace("-", "").isalnum():
+        hint = f" It may come with memex-{name}."  # plugins are called so; the host knows none
     there = f"there are {', '.join(known)}" if known else "no plugin offers any"
     return f"no {KINDS[kind]} {name!r}: {there}.{hint}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 import msgspec
@@ -16,7 +16,7 @@ from memex._ranges import Range, expand, to_ranges
 from memex._window import is_question
 
 _STANDING: frozenset[Role] = frozenset({"system", "developer"})
-# How far before a cut the call of a tool's results is looked for.
+# How far from a cut or a pin the other half of an exchange with a tool is looked for.
 _LOOK_BACK = 200
 
 
@@ -57,7 +57,7 @@ def open_entries(
         anew: Why the last window is not continued, if it is not.
         pending: A question that is not stored.
     """
-    standing, repeats = _standing(log, previous)
+    standing, repeats = _standing(log, previous, anew)
     pinned = [seq for seq in pins if 1 <= seq <= log.head]
     tail, complete = _read_back(log, previous.head + 1 if previous and not anew else 1, limit)
     if previous and not anew and not complete:
@@ -68,8 +68,15 @@ def open_entries(
     entries |= standing | {e.seq: e for e in log.at({*kept, *pinned} - known)}
     if pending is not None:
         entries[pending.seq] = pending
-    elif not any(is_question(entry.message) for entry in tail):
+    if not any(is_question(entry.message) for entry in (*tail, *([pending] if pending else ()))):
         entries |= _newest_question(log)
+    calls = _calls_before(log, [*tail, *([pending] if pending else ())])
+    entries.update(calls)  # one that was left out while it had no result is brought back with it
+    if not tail and pending is None:  # a question that was not stored may have put out a waiting call
+        calls |= {e.seq: e for e in log.at([log.head]) if e.message.tool_calls or e.message.tool_results}
+        entries.update(calls)
+    for seq in (*pinned, *calls):
+        entries.update(_exchange(log, seq, entries))
     before = tuple(entries[seq] for seq in sorted(entries))
     groups = units(before)
     protected = _protected(groups, before, standing, pinned)
@@ -102,13 +109,17 @@ def gaps(present: Collection[int], head: int) -> tuple[Range, ...]:
     return tuple(found)
 
 
-def _standing(log: Log, previous: Plan | None) -> tuple[dict[int, Entry], set[int]]:
+def _standing(log: Log, previous: Plan | None, anew: str | None) -> tuple[dict[int, Entry], set[int]]:
     """Return system and developer messages by number, and the numbers of those that repeat one.
 
     A caller that sends the same system text every turn gets its first copy, once.
     """
-    known = list(expand(previous.protected.get("standing", ()))) if previous else []
+    known = list(expand(previous.protected.get("standing", ()))) if previous and not anew else []
     found = {entry.seq: entry for entry in log.at(known)}
+    if len(found) < len(known):  # one was forgotten: a message that repeats it stands in its place now
+        previous, found = None, {}
+    elif anew:  # old messages are read again, and the repeats among them
+        previous = None
     digests = {content_digest(entry.message) for entry in found.values()}
     repeats = set()
     for entry in log.entries(previous.head + 1 if previous else 1, roles=_STANDING):
@@ -127,6 +138,35 @@ def _newest_question(log: Log) -> dict[int, Entry]:
     return next(({entry.seq: entry} for entry in users if is_question(entry.message)), {})
 
 
+def _calls_before(log: Log, new: Sequence[Entry]) -> dict[int, Entry]:
+    """Return the calls, by number, that results in ``new`` answer and that stand before ``new``."""
+    wanted: set[str] = set()
+    for entry in reversed(new):
+        wanted.update(result.call_id for result in entry.message.tool_results)
+        wanted.difference_update(call.id for call in entry.message.tool_calls)
+    found: dict[int, Entry] = {}
+    before = new[0].seq if new else 1
+    earlier = log.entries(max(1, before - _LOOK_BACK), before - 1, reverse=True) if wanted else ()
+    for entry in earlier:
+        asked = wanted.intersection(call.id for call in entry.message.tool_calls)
+        if asked:
+            found[entry.seq] = entry
+            wanted -= asked
+        if not wanted:
+            break
+    return found
+
+
+def _exchange(log: Log, seq: int, entries: dict[int, Entry]) -> dict[int, Entry]:
+    """Return what a message stays with, by number, where it is part of an exchange with a tool."""
+    part = entries.get(seq)
+    if part is None or not (part.message.tool_calls or part.message.tool_results):
+        return {}
+    around = {e.seq: e for e in log.entries(max(1, seq - _LOOK_BACK), seq + _LOOK_BACK)} | dict(entries)
+    unit = next(u for u in units(around[at] for at in sorted(around)) if part in u.entries)
+    return {entry.seq: entry for entry in unit.entries}
+
+
 def _read_back(log: Log, start: int, limit: int) -> tuple[list[Entry], bool]:
     """Return the newest entries from ``start`` on, and whether that was all of them.
 
@@ -134,13 +174,16 @@ def _read_back(log: Log, start: int, limit: int) -> tuple[list[Entry], bool]:
     """
     found: list[Entry] = []
     tokens = past = 0
+    uncalled: set[str] = set()
     for entry in log.entries(start, reverse=True):
         found.append(entry)
         tokens += entry.tokens
+        uncalled.update(result.call_id for result in entry.message.tool_results)
+        uncalled.difference_update(call.id for call in entry.message.tool_calls)
         if tokens <= limit:
             continue
         past += 1
-        if past > _LOOK_BACK or not any(u.unasked for u in units(reversed(found))):
+        if past > _LOOK_BACK or not uncalled:
             return found[::-1], entry.seq <= start
     return found[::-1], True
 
@@ -159,11 +202,11 @@ def _protected(
     newest = next((e for e in reversed(entries) if is_question(e.message)), None)
     if newest is not None:
         protected.setdefault(newest.seq, "newest")
-    if groups and entries:
-        last = next(unit for unit in groups if entries[-1] in unit.entries)
-        if entries[-1].message.tool_calls or entries[-1].message.tool_results:
-            for entry in last.entries:
-                protected.setdefault(entry.seq, "pending")
+    if entries and (entries[-1].message.tool_calls or entries[-1].message.tool_results):
+        # A unit is in log order, so the one that holds the newest entry ends with it.
+        last = next(unit for unit in groups if unit.entries[-1] is entries[-1])
+        for entry in last.entries if not last.unasked else ():  # a result without its call is refused
+            protected.setdefault(entry.seq, "pending")
     for unit in groups:
         reasons = {protected[e.seq] for e in unit.entries if e.seq in protected}
         for entry in unit.entries if reasons else ():

@@ -123,6 +123,8 @@ class Plan(_Record, frozen=True):
     Attributes:
         thread: Id of the thread.
         head: Sequence number of the newest stored message.
+        previous: Number of the plan it was made after, 0 for none. Where several turns are under way at
+            once, that need not be the number before its own.
         pending: Digest of a question that was asked but not stored.
         opened: Where the window began.
         total: The budget's tokens.
@@ -160,6 +162,7 @@ class Plan(_Record, frozen=True):
     stable: int
     tools: int = 0
     tools_digest: str | None = None
+    previous: int = 0
     pending: str | None = None
     target: str | None = None
     on_error: str = "raise"

@@ -10,7 +10,7 @@ import msgspec
 from memex._backend import Tool
 from memex._budget import Budget
 from memex._chain import Chain, OnError, size_of
-from memex._counter import Counter
+from memex._counter import Counter, count_tools
 from memex._entry import Derived, Entry, content_digest
 from memex._errors import ConfigError
 from memex._guard import check_budget
@@ -48,7 +48,7 @@ class Settings(msgspec.Struct, frozen=True):
         if not tools:
             return self
         digest = hashlib.blake2b(msgspec.json.encode(tools), digest_size=12).hexdigest()
-        tokens = self.counter.count_tools(tools)
+        tokens = count_tools(self.counter, tools)
         return msgspec.structs.replace(self, tools_tokens=tokens, tools_digest=digest)
 
 
@@ -99,6 +99,7 @@ def build_window(
     plan = Plan(
         thread=log.thread,
         head=log.head,
+        previous=previous.number if previous else 0,
         pending=content_digest(pending.message) if pending else None,
         opened=opening.opened,
         total=settings.budget.total,

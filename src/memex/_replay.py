@@ -46,30 +46,40 @@ def replay(thread: Thread, number: int | None = None) -> Iterator[Replayed]:
     Raises:
         ReplayError: If there is no such plan.
     """
-    before = None if number is None else number + 1
-    stored: list[StoredPlan] = []
-    for plan in thread.memex.store.plans(thread.id, before=before):
-        stored.append(plan)
-        if number is not None and len(stored) == 2:
-            break
-    if number is not None and (not stored or stored[0].number != number):
+    if number is None:
+        for stored in reversed(list(thread.memex.store.plans(thread.id))):
+            yield _replay_one(thread, stored)
+        return
+    found = _stored(thread, number)
+    if found is None:
         raise ReplayError(f"thread {thread.id!r} has no plan {number}")
-    stored.reverse()
-    for index, current in enumerate(stored):
-        if number is None or current.number == number:
-            yield _replay_one(thread, current, stored[index - 1] if index else None)
+    yield _replay_one(thread, found)
 
 
-def _replay_one(thread: Thread, stored: StoredPlan, before: StoredPlan | None) -> Replayed:
-    plan = read_plan(stored.body, stored.number)
-    previous = read_plan(before.body, before.number) if before else None
+def _stored(thread: Thread, number: int) -> StoredPlan | None:
+    found = next(iter(thread.memex.store.plans(thread.id, before=number + 1)), None)
+    return found if found is not None and found.number == number else None
+
+
+def _replay_one(thread: Thread, stored: StoredPlan) -> Replayed:
     try:
-        again = rebuild(thread, plan, previous)
+        plan = read_plan(stored.body, stored.number)
+        again = rebuild(thread, plan, _previous(thread, plan))
     except MemexError as error:
-        return Replayed(plan.number, False, str(error))
+        return Replayed(stored.number, False, str(error))
     if again.to_bytes() == plan.to_bytes():
         return Replayed(plan.number, True)
     return Replayed(plan.number, False, _difference(plan, again))
+
+
+def _previous(thread: Thread, plan: Plan) -> Plan | None:
+    """Return the plan that a plan was made after, which with several turns at once it names itself."""
+    if not plan.previous:
+        return None
+    before = _stored(thread, plan.previous)
+    if before is None:
+        raise ReplayError(f"plan {plan.previous}, which it was made after, is gone")
+    return read_plan(before.body, before.number)
 
 
 def rebuild(thread: Thread, plan: Plan, previous: Plan | None) -> Plan:

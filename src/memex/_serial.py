@@ -21,7 +21,8 @@ def encode_message(message: Message) -> bytes:
     """Return the message as canonical JSON.
 
     Raises:
-        InvalidMessage: If the message holds what JSON cannot carry, such as a lone surrogate.
+        InvalidMessage: If the message holds what JSON cannot carry, such as a lone surrogate, or
+            a field is of the wrong type, so that nobody could read the message again.
     """
     try:
         data = _ENCODER.encode(message)
@@ -32,6 +33,10 @@ def encode_message(message: Message) -> bytes:
         ) from error
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidMessage(f"message {message.id!r} cannot be written as JSON: {error}") from error
+    try:
+        _DECODER.decode(data)
+    except msgspec.MsgspecError as error:
+        raise InvalidMessage(f"message {message.id!r} has a field of the wrong type: {error}") from error
     if b'"opaque"' in data and any(_is_foreign(part) for part in msgspec.to_builtins(message.parts)):
         return _ENCODER.encode(_unwrap_foreign(msgspec.json.decode(data)))
     return data

@@ -11,6 +11,12 @@ from typing import Any, Final
 from memex._errors import ConfigError
 
 FILE: Final = "memex.toml"
+_NEEDED: Final = {
+    str: "text in quotes",
+    int: "a whole number",
+    list: "a list in square brackets",
+    (str, dict): "a name in quotes or a table with 'use'",
+}
 _KEYS: dict[str, type | tuple[type, ...]] = {
     "store": (str, dict),
     "backend": (str, dict),
@@ -69,8 +75,7 @@ def settings_file(folder: str | None = None) -> Path | None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
-            settings = tomllib.load(file)
+        settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors write the mark
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
     except (OSError, UnicodeDecodeError) as error:
@@ -79,7 +84,8 @@ def _read(path: Path) -> dict[str, Any]:
         if key not in _KEYS:
             raise ConfigError(f"{path}: unknown setting {key!r}; there is {', '.join(_KEYS)}")
         if not isinstance(value, _KEYS[key]) or isinstance(value, bool):
-            raise ConfigError(f"{path}: {key} = {value!r} is of the wrong type")
+            needed = _NEEDED[_KEYS[key]]
+            raise ConfigError(f"{path}: {key} = {value!r} is of the wrong type; it must be {needed}")
     return _beside(path, settings)
 
 
@@ -105,7 +111,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     for key, kind in _KEYS.items():
         text = environ.get(f"MEMEX_{key.upper()}")
-        if text is None or key == "disable":  # the loader reads MEMEX_DISABLE for every Memex
+        if not text or key == "disable":  # the loader reads MEMEX_DISABLE for every Memex
             continue
         try:
             settings[key] = read.get(kind, str)(text)

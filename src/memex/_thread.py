@@ -10,8 +10,16 @@ import msgspec
 from memex import _thread_async
 from memex._backend import Event, Tool
 from memex._content import Content, to_messages
+from memex._counter import count_message
 from memex._entry import Entry
-from memex._errors import InvalidMessage, PluginError, StoreError, UnknownMessage
+from memex._errors import (
+    FilterFailed,
+    InvalidMessage,
+    MessageVetoed,
+    PluginError,
+    StoreError,
+    UnknownMessage,
+)
 from memex._log import Log
 from memex._message import Message
 from memex._store import Hit, Receipt, SearchableStore, ThreadInfo
@@ -143,13 +151,8 @@ class Thread:
         """
         memex = self.memex
         messages = [memex.filtered(self.id, message) for message in to_messages(content)]
-        done = memex.store.append(
-            self.id,
-            messages,
-            tokens=[self.counter.count_message(message) for message in messages],
-            counter=self.counter.name,
-            expect=expect,
-        )
+        tokens, counter = self._counts(messages)
+        done = memex.store.append(self.id, messages, tokens=tokens, counter=counter, expect=expect)
         for entry in done.entries:
             if entry.seq > done.head - done.new:  # what was there before was told then
                 memex.hooks.message_stored(self.id, entry)
@@ -185,7 +188,9 @@ class Thread:
         seq = at if at is None or at == 0 else self._entry(at).seq
         new = name or f"{self.id}-{Message.user('').id[:6]}"
         info = self.memex.store.fork(self.id, new, seq if seq is None else int(seq))
-        return self.memex.adopt(info, self.budget, self._chain)
+        made = self.memex.adopt(info, self.budget, self._chain)
+        made.drop_pins_after(info.head)
+        return made
 
     def forget(self, messages: Sequence[str | int] | None = None) -> Receipt:
         """Erase messages, or the whole thread, wherever they are kept.
@@ -308,14 +313,50 @@ class Thread:
             self.memex.hooks.window_built(self.id, window)
         return window
 
+    def drop_pins_after(self, head: int) -> None:
+        """Unpin what a new fork does not share: its own messages will have those numbers."""
+        with self.memex.state_lock:
+            pins = self.pins
+            kept = [seq for seq in pins if seq <= head]
+            if len(kept) < len(pins):
+                self.memex.store.put_state(self.id, _PINS, msgspec.json.encode(kept))
+
     def store_reply(self, message: Message) -> Entry:
-        """Store an answer that went through the filters and tell of it."""
-        counter = self.counter
-        done = self.memex.store.append(
-            self.id, [message], tokens=[counter.count_message(message)], counter=counter.name
-        )
+        """Filter and store an answer and tell of it.
+
+        Raises:
+            FilterFailed: If a filter raised; carries the answer, as does every error from here.
+            MessageVetoed: If a filter refused it.
+            StoreError: If it could not be stored, for whatever reason.
+        """
+        try:
+            kept = self.memex.filtered(self.id, message)
+            tokens, counter = self._counts([kept])
+            done = self.memex.store.append(self.id, [kept], tokens=tokens, counter=counter)
+        except (FilterFailed, MessageVetoed):
+            raise
+        except StoreError as error:
+            error.carried = message
+            error.add_note("the answer is in error.carried")
+            raise
+        except Exception as error:
+            failure = StoreError(
+                f"the answer could not be stored: {type(error).__name__}: {error}; it is in error.carried"
+            )
+            failure.carried = message
+            raise failure from error
         self.memex.hooks.message_stored(self.id, done.entries[0])
         return done.entries[0]
+
+    def _counts(self, messages: Sequence[Message]) -> tuple[list[int] | None, str | None]:
+        """Return what a store keeps of the counts; nothing if the counter fails.
+
+        That must not cost a message. The next window counts again, and names the counter.
+        """
+        try:
+            return [count_message(self.counter, message) for message in messages], self.counter.name
+        except PluginError:
+            return None, None
 
     def _entry(self, message: str | int) -> Entry:
         """Return a message by id or by sequence number.

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from memex._assemble import Assembly
+from memex._assemble import Assembly, wrong_field
 from memex._backend import Backend, Event, Request, Tool
-from memex._errors import BackendError, MemexError, StoreError, Truncated
+from memex._errors import BackendError, ConfigError, MemexError, Truncated
 from memex._frozen import freeze
 from memex._message import Message, Origin, Status
 from memex._origin import without_bound_parts
@@ -52,6 +52,9 @@ class Turn:
         self._assembly = Assembly()
         self._window: Window | None = None
         self._answered = False
+        lacking = [name for name in ("name", "model", "stream") if not hasattr(backend, name)]
+        if lacking:
+            raise ConfigError(f"the backend {type(backend).__name__} has no {lacking[0]!r}")
         self._target = f"{backend.name}:{backend.model}"
 
     def begin(self) -> Request:
@@ -80,6 +83,8 @@ class Turn:
         """
         if not isinstance(event, Event):
             raise BackendError(f"backend {self._target} sent a {type(event).__name__} instead of an event")
+        if wrong := wrong_field(event):
+            raise BackendError(f"backend {self._target} sent an event whose {wrong} is of the wrong type")
         self._assembly.feed(event)
         if event.kind == "error":
             raise BackendError(f"backend {self._target} stopped with an error: {event.error}")
@@ -95,17 +100,10 @@ class Turn:
             raise Truncated(f"the answer of {self._target} ended before its terminal event")
         self._answered = True
         status: Status = "complete" if self._assembly.finish != "length" else "incomplete"
-        message = self._message(status)
-        message = self._thread.memex.filtered(self._thread.id, message)
-        try:
-            entry = self._thread.store_reply(message)
-        except StoreError as error:
-            error.carried = message
-            error.add_note("the answer is in error.carried")
-            raise
+        entry = self._thread.store_reply(self._message(status))
         reply = Reply(
             entry=entry,
-            usage=message.usage or Usage(),
+            usage=entry.message.usage or Usage(),
             finish=self._assembly.finish,
             window=self._window,
         )
@@ -135,7 +133,7 @@ class Turn:
     def _keep(self, message: Message, error: BaseException) -> None:
         """Store a partial answer; what goes wrong here must not hide why the answer is partial."""
         try:
-            self._thread.store_reply(self._thread.memex.filtered(self._thread.id, message))
+            self._thread.store_reply(message)
         except MemexError as second:
             error.add_note(f"the partial answer could not be stored either: {second}")
 

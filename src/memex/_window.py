@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from memex._budget import Budget
 from memex._codec import Codec, Encoded, built_in
-from memex._counter import Counter
+from memex._counter import Counter, count_message
 from memex._entry import Derived, Entry, Item
 from memex._errors import PolicyViolation
 from memex._groups import Unit, units
@@ -225,7 +225,7 @@ class Window:
             kind="recall",
             message=message,
             covers=to_ranges(e.seq for e in quoted),
-            tokens=self.counter.count_message(message),
+            tokens=count_message(self.counter, message),
         )
 
     def summarise(self, entries: Iterable[Entry], message: Message, *, reason: str) -> Window:
@@ -247,7 +247,7 @@ class Window:
             kind="summary",
             message=message,
             covers=to_ranges(gone),
-            tokens=self.counter.count_message(message),
+            tokens=count_message(self.counter, message),
         )
         items = list(dropped.items)
         positions = [item.seq if isinstance(item, Entry) else 0 for item in items]

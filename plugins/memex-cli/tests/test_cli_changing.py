@@ -7,7 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import Result
+
+from memex import StoreError, Thread
 
 Run = Callable[..., Result]
 Good = Callable[..., str]
@@ -133,3 +136,32 @@ def test_export_says_what_it_cannot_carry(memex: Run, good: Good) -> None:
     done = memex("export")
     assert done.stderr.startswith("left out: 1 x reasoning: ")
     assert memex("export", "--format", "memex").stderr == ""
+
+
+@pytest.mark.parametrize("text", ["", "\n  \n"])
+def test_a_file_without_messages_makes_no_thread(text: str, good: Good, bad: Bad, apart: Path) -> None:
+    (apart / "empty.jsonl").write_text(text)
+    assert "there is no message in empty.jsonl" in bad("import", "empty.jsonl")
+    assert good("threads", "--json") == "[]\n"
+
+
+def test_an_import_that_fails_leaves_what_another_wrote(
+    bad: Bad, good: Good, talk: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = Thread.append
+
+    def overtaken(thread: Thread, content: object, **settings: object) -> None:
+        append(thread, "said by another process")
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(Thread, "append", overtaken)
+    assert "the disk is full" in bad("import", str(talk()))
+    (entry,) = json.loads(good("show", "--json"))
+    assert entry["parts"][0]["text"] == "said by another process"
+
+
+def test_an_export_that_cannot_begin_names_the_file_that_was_asked_for(
+    bad: Bad, good: Good, talk: Callable[..., Path]
+) -> None:
+    good("import", str(talk()))
+    assert bad("export", "nowhere/out.jsonl") == "Error: nowhere/out.jsonl: No such file or directory"

@@ -72,6 +72,7 @@ def test_a_budget_smaller_than_the_system_prompt(bad: Bad, good: Good) -> None:
     said = bad("send", "hello", "--budget", "100")
     assert "standing" in said
     assert "raise the budget or shorten the system text" in said
+    assert said.endswith("; what you said is stored as #2")
     assert [entry["role"] for entry in json.loads(good("show", "--json"))] == ["system", "user"]
     assert "standing" in bad("window", "--budget", "100")
 

@@ -122,6 +122,8 @@ def test_what_the_shape_cannot_carry_is_told() -> None:
     ("line", "what"),
     [
         (b'{"role": "user", "content": "x"', "not JSON"),
+        (b'{"role": \n', "not JSON (Expecting value at character 10)"),
+        ('{"role": "user"}'.encode("utf-16"), "not UTF-8"),
         (b"[1, 2]", "a list instead of a message"),
         (b'"hello"', "a bare value"),
         (b'{"content": "x"}', "'role' is missing"),

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from click.testing import Result
 
 Run = Callable[..., Result]
@@ -29,7 +30,7 @@ def test_show_ranges(good: Good, memex: Run, talk: Callable[..., Path]) -> None:
     assert seqs("--tail", "99") == list(range(1, 11))
     assert seqs("2", "#4-#5", "9-") == [2, 4, 5, 9, 10]
     assert seqs("0-2") == [1, 2]
-    assert seqs("50") == []
+    assert seqs("50-") == []
     for wrong in (("x",), ("-",), ("1", "--tail", "1"), ("--tail", "0")):
         assert memex("show", *wrong).exit_code == 2
 
@@ -144,3 +145,30 @@ def test_replay(good: Good, memex: Run) -> None:
     assert done.stdout.startswith("plan 1: ")
     assert "same" not in done.stdout.splitlines()[0]
     assert "no plan 9" in memex("replay", "--plan", "9").stderr
+
+
+def test_show_says_what_is_not_there(good: Good, bad: Bad, talk: Callable[..., Path]) -> None:
+    good("import", str(talk()))
+    for number in ("0", "50"):
+        assert f"no message {number}" in bad("show", number)
+    assert "ends before it begins" in bad("show", "5-2", code=2)
+
+
+def test_a_chain_without_a_policy_says_what_is_missing(memex: Run, apart: Path) -> None:
+    (apart / "memex.toml").write_text("chain = []")
+    done = memex("chain", "--settings", "memex.toml", env={"MEMEX_CHAIN": None})
+    assert "pip install memex-fifo" in done.stderr
+
+
+def test_doctor_names_what_no_plugin_offers(memex: Run, good: Good, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEMEX_STORE", "no-such-store:x.db")
+    monkeypatch.setenv("MEMEX_BACKEND", "no-such-model")
+    monkeypatch.setenv("MEMEX_CHAIN", "evict,no-such-policy")
+    done = memex("doctor", "--json")
+    wrong = {found["check"]: found["detail"] for found in json.loads(done.stdout) if not found["well"]}
+    assert done.exit_code == 1
+    assert wrong == {
+        "store": "no plugin offers the store 'no-such-store'",
+        "backend": "no plugin offers the backend 'no-such-model'",
+        "policy": "no plugin offers the policy 'no-such-policy'",
+    }

@@ -156,3 +156,19 @@ def test_a_locale_that_knows_few_characters_ends_nothing() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == b"voil\xe0, \\u65e5\\u672c \n"
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_on_a_full_disk_is_one_line(option: str) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full, a device that is always full")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "memex_cli", option],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.stderr == "Error: the output cannot be written: No space left on device\n"
+    assert done.returncode == 1

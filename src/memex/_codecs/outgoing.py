@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from memex._codec import LeftOut
 from memex._message import Message
+from memex._origin import bound_to
 from memex._parts import Media, Opaque, Part, Reasoning
 
 _NOBODY = Message(role="user", id="-")
@@ -79,13 +80,7 @@ def foreign(part: Part, codec: str) -> str:
 def bound_elsewhere(part: Part, message: Message, model: str | None) -> str:
     """Say to which other model a part is bound, or return an empty string.
 
-    Signed and encrypted reasoning and a provider's own parts are bound to the model that wrote
-    the message. Where either model is unknown, nothing can be said and the part goes back.
+    A wire format knows the model but not the provider, so models alone are compared here.
     """
-    bound = isinstance(part, Opaque) or (
-        isinstance(part, Reasoning) and (part.signature is not None or part.encrypted is not None)
-    )
-    author = message.origin.model if message.origin else ""
-    if bound and model and author and author != model:
-        return f"bound to {author}, and this call is for {model}"
-    return ""
+    author = bound_to(part, message, model=model or "")
+    return f"bound to {author.model}, and this call is for {model}" if author else ""

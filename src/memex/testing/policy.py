@@ -214,6 +214,7 @@ class PolicyContract:
         threads = [memory.thread(name) for name in ("other", "mine", "third")]
         for number, thread in enumerate(threads):
             thread.append(self.history() if thread.id == "mine" else long_talk(50, seed=number + 5))
+        threads[0].window(self.question())  # so that there is something to mix, whichever comes first below
         with ThreadPoolExecutor(len(threads)) as pool:
             windows = list(pool.map(lambda thread: thread.window(self.question()), threads))
         assert windows[1].plan.to_bytes() == alone.plan.to_bytes()

@@ -42,7 +42,8 @@ def failures_as_one_line(error: BaseException) -> BaseException:
             from memex_cli.journal import note_error
 
             note_error(error)
-        return Failed(str(error))
+        # A note says what was done before it failed, such as where the question is stored.
+        return Failed("; ".join([str(error), *getattr(error, "__notes__", ())]))
     if isinstance(error, OSError) and error.strerror:
         _discard_output()
         where = f"{error.filename}: " if error.filename is not None else "the output cannot be written: "

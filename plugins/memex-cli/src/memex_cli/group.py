@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, cast
 
 import click
@@ -60,18 +61,28 @@ class MemexGroup(click.Group):
         if problems := _hooks(ctx).problems:
             note(f"{len(problems)} problem(s) with plugins; 'memex plugins' names them")
 
+    def make_context(self, *args: Any, **settings: Any) -> click.Context:
+        """Read the options; ``--help`` and ``--version`` print here, and printing can fail."""
+        with _one_line():
+            return super().make_context(*args, **settings)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; whatever goes wrong becomes one line and an exit code."""
-        try:
-            with quiet_log():
-                result = super().invoke(ctx)
+        with _one_line(), quiet_log():
+            result = super().invoke(ctx)
             sys.stdout.flush()
-        except BaseException as error:  # an interrupt has an exit code of its own
-            failure = failures_as_one_line(error)
-            if failure is error:
-                raise
-            raise failure from error
         return result
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    try:
+        yield
+    except BaseException as error:  # an interrupt has an exit code of its own
+        failure = failures_as_one_line(error)
+        if failure is error:
+            raise
+        raise failure from error
 
 
 def _described(offers: Iterable[Offer]) -> Iterable[tuple[str, str]]:

@@ -94,9 +94,12 @@ def _read(line: bytes, thread: str, place: int) -> Message:
 
 def _parsed(line: bytes) -> dict[str, Any]:
     try:
-        item = json.loads(line, parse_constant=_no_constant)
+        # Decoded here: json would take bytes for UTF-16 or UTF-32 where they look like it.
+        item = json.loads(line.decode().rstrip("\r\n"), parse_constant=_no_constant)
     except UnicodeDecodeError as error:
         raise InvalidMessage(f"not UTF-8 ({error.reason} at byte {error.start + 1})") from error
+    except json.JSONDecodeError as error:  # its own count of lines starts at 1 in each line
+        raise InvalidMessage(f"not JSON ({error.msg} at character {error.colno})") from error
     except ValueError as error:
         raise InvalidMessage(f"not JSON ({error})") from error
     except RecursionError as error:

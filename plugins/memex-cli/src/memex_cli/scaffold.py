@@ -48,7 +48,10 @@ def make_plugin(kind: str, name: str, folder: Path) -> list[Path]:
     if target.exists():
         raise ConfigError(f"{target} is there already; nothing was changed")
     texts = {place: Template(text).substitute(words) for place, text in _templates(kind, words["module"])}
-    building = Path(tempfile.mkdtemp(prefix=".memex-", dir=folder))
+    try:
+        building = Path(tempfile.mkdtemp(prefix=".memex-", dir=folder))
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(target)) from error  # what was to be made
     try:
         for place, text in texts.items():
             (building / place).parent.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,10 @@ def output_file(name: str) -> Iterator[TextIO]:
             yield file
         return
     target = path.resolve()  # a link keeps pointing to the file
-    descriptor, beside = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        descriptor, beside = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, name) from error  # the name that was asked for
     try:
         with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor, not a path
             yield file

@@ -17,6 +17,7 @@ from memex_cli.options import (
     window_options,
 )
 from memex_cli.tables import show_table
+from memex_cli.terminal import note
 
 
 @click.command(
@@ -45,6 +46,8 @@ def command() -> None:
         (number, link.name, f"{link.plugin} {link.version}".strip(), link.why, _settings(link.settings))
         for number, link in enumerate(links, start=1)
     ]
+    if not rows:
+        note("there is no policy; a long thread needs one that evicts: pip install memex-fifo")
     show_table(("", "policy", "plugin", "why here", "settings"), rows)
 
 

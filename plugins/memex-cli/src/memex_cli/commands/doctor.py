@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from memex import ConfigError, __version__, probe, settings_file
+from memex import ConfigError, ProbeResult, __version__, probe, settings_file
 from memex_cli.check_store import faults_of_store
 from memex_cli.json_out import print_json
 from memex_cli.opening import settings
@@ -66,17 +66,33 @@ def _examine(timeout: float) -> Iterator[_Finding]:
         environment = sorted(name for name in os.environ if name.startswith("MEMEX_"))
         sources = [str(file) if file else "no memex.toml", *environment]
         yield _Finding("settings", True, ", ".join(sources))
-    yield from _plugins(found)
-    if "store" in found:
+    result = probe(disable=found.get("disable", ()))
+    yield from _plugins(result)
+    yield from _unoffered(found, result)
+    if "store" in found and _named(found["store"]).partition(":")[0] in _offered(result, "stores"):
         yield from _store(found, timeout)
 
 
-def _plugins(found: dict[str, Any]) -> Iterator[_Finding]:
-    result = probe(disable=found.get("disable", ()))
+def _plugins(result: ProbeResult) -> Iterator[_Finding]:
     for problem in result.problems:
         yield _Finding("plugin", False, str(problem))
     names = ", ".join(plugin.name for plugin in result.plugins)
     yield _Finding("plugins", True, f"{len(result.plugins)} load: {names}")
+
+
+def _offered(result: ProbeResult, kind: str) -> set[str]:
+    return {name for plugin in result.plugins for name in plugin.offers.get(kind, ())}
+
+
+def _unoffered(found: dict[str, Any], result: ProbeResult) -> Iterator[_Finding]:
+    """Find what the settings name and no plugin offers."""
+    one_of = {"store": "stores", "backend": "backends", "counter": "counters"}
+    named = [(noun, kind, found[noun]) for noun, kind in one_of.items() if noun in found]
+    named += [("policy", "policies", spec) for spec in found.get("chain", ())]
+    for noun, kind, spec in named:
+        name = _named(spec).partition(":")[0]
+        if name not in _offered(result, kind):
+            yield _Finding(noun, False, f"no plugin offers the {noun} {name!r}")
 
 
 def _store(found: dict[str, Any], timeout: float) -> Iterator[_Finding]:
@@ -104,4 +120,4 @@ def _path_of(spec: Any) -> Path | None:
 
 
 def _named(spec: Any) -> str:
-    return spec if isinstance(spec, str) else str(spec.get("use", ""))
+    return str(spec.get("use", "")) if isinstance(spec, dict) else str(spec)

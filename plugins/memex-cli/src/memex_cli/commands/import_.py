@@ -10,7 +10,7 @@ from typing import IO
 
 import click
 
-from memex import Memex, MemexError, Message, Thread, UnknownThread
+from memex import InvalidMessage, Memex, MemexError, Message, Thread, UnknownThread
 from memex_cli.json_out import print_json
 from memex_cli.jsonl import read_messages
 from memex_cli.opening import open_memory
@@ -72,7 +72,10 @@ def _read(file: str, thread: str) -> list[Message]:
                 yield line
                 advance(len(line))
 
-        return list(read_messages(watched(), thread))
+        messages = list(read_messages(watched(), thread))
+    if not messages:  # a pipe whose first part failed looks like this
+        raise InvalidMessage(f"there is no message in {file}; nothing was imported")
+    return messages
 
 
 @contextmanager
@@ -99,7 +102,8 @@ def _store(memory: Memex, name: str, messages: list[Message]) -> tuple[int, int]
     except BaseException:
         if is_new:
             with suppress(MemexError):
-                memory.store.forget(name)
+                if not thread.info.head:  # another process may have written to it meanwhile
+                    memory.store.forget(name)
         raise
     return len(new), sum(known.values())
 

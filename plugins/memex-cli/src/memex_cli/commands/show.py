@@ -11,6 +11,7 @@ from memex import Entry, Thread
 from memex_cli.json_out import print_json_list
 from memex_cli.opening import open_memory, open_thread
 from memex_cli.options import examples, json_option, memory_options, thread_option, wants_json
+from memex_cli.references import find_message
 from memex_cli.shapes import entry_json
 from memex_cli.terminal import say
 from memex_cli.words import body, heading
@@ -46,7 +47,10 @@ def _entries(thread: Thread, ranges: list[tuple[int, int | None]], tail: int | N
     if tail:
         ranges = [(max(1, thread.info.head - tail + 1), None)]
     for first, last in ranges or [(1, None)]:
-        yield from thread.entries(first, last)
+        if first == last:  # a message that was asked for by its number
+            yield find_message(thread, first)
+        else:
+            yield from thread.entries(first, last)
 
 
 def _range(place: str) -> tuple[int, int | None]:
@@ -56,4 +60,7 @@ def _range(place: str) -> tuple[int, int | None]:
     first = int(found[1])
     if not found[2]:
         return first, first
-    return first, int(found[3]) if found[3] else None
+    last = int(found[3]) if found[3] else None
+    if last is not None and last < first:
+        raise click.BadParameter(f"{place!r} is no range: it ends before it begins")
+    return first, last
