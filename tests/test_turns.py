@@ -191,6 +191,20 @@ def test_a_signed_thought_whose_model_is_not_known_goes_back_to_its_provider_alo
     assert [len(message.parts) for message in backend.requests[0].messages] == [1, 1, 0, 1]
 
 
+def test_a_model_that_answers_with_a_dated_name_gets_its_own_thoughts_back(open_memory):
+    events = (
+        Event(kind="start", model="one-2026-11-01"),
+        Event(kind="part", part=Reasoning("hm", signature="s")),
+        Event(kind="finish", finish="stop"),
+    )
+    backend = Scripted(*events)
+    thread = open_memory(backend=backend).thread("t")
+    reply = thread.send("hi")
+    assert reply.message.origin == Origin("scripted", "one", None, "one-2026-11-01")
+    assert thread.send("so?").plan.left_out == ()
+    assert backend.requests[1].messages[1].parts == (Reasoning("hm", signature="s"),)
+
+
 def test_the_request_says_where_the_stable_prefix_ends(open_memory):
     backend = Scripted()
     thread = open_memory(backend=backend).thread("t")

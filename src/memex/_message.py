@@ -32,13 +32,15 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         provider: Name of the backend, such as ``"openai"``.
-        model: The model as the provider names it. Signed and encrypted parts go back only to it.
+        model: The model as it was asked for. Signed and encrypted parts go back only to it.
         response_id: The provider's id of the response.
+        answered_as: The model's name in the answer, where that differs: often with a date.
     """
 
     provider: str
     model: str = ""
     response_id: str | None = None
+    answered_as: str | None = None
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -156,8 +156,9 @@ class Turn:
             parent=asked.id if asked else None,
             origin=Origin(
                 self._backend.name,
-                self._assembly.model or self._backend.model,
+                self._backend.model,
                 self._assembly.response_id,
+                self._assembly.model if self._assembly.model != self._backend.model else None,
             ),
             status=status,
             usage=msgspec.structs.replace(usage, fresh_tokens=fresh),
