@@ -54,7 +54,6 @@ class Memex:
         store: The store.
         hooks: The plugins' hooks, typed.
         budget: The token budget of new threads.
-        counter: How tokens are counted.
         indexes: Term indexes of threads whose store keeps none.
         state_lock: Held while a value of a thread's state is read, changed and written back.
 
@@ -90,7 +89,7 @@ class Memex:
         self._on_error: OnError = on_error
         self._order = tuple(order)
         self.hooks = Hooks(load(disable=disable, extra=plugins))
-        self.counter = self._counter(counter)
+        self._counter = None if counter is None else self._given_counter(counter)
         self._chain = None if chain is None else self._exactly(chain)
         self._filters = tuple(self._filter(offer) for offer in self.hooks.offers("filters"))
         self._backend_spec = backend
@@ -218,6 +217,16 @@ class Memex:
             return self._chain
 
     @property
+    def counter(self) -> Counter:
+        """How tokens are counted; the one that needs no tokenizer is made on first use."""
+        with self._lock:
+            if self._counter is None:
+                from memex._estimate import ScriptCounter
+
+                self._counter = ScriptCounter()
+            return self._counter
+
+    @property
     def backend(self) -> Backend:
         """The model, built on first use.
 
@@ -289,11 +298,7 @@ class Memex:
         offer = self.hooks.find("stores", name)
         return cast("Store", build(offer, settings, host=self, namespace=self.namespace))
 
-    def _counter(self, given: Spec | Counter | None) -> Counter:
-        if given is None:
-            from memex._estimate import ScriptCounter
-
-            return ScriptCounter()
+    def _given_counter(self, given: Spec | Counter) -> Counter:
         return cast("Counter", self.provide("counters", cast("Spec", given)) if _is_spec(given) else given)
 
     def _filter(self, offer: Offer) -> NamedFilter:
