@@ -10,6 +10,7 @@ from doubles import Scripted, answer
 
 from memex import (
     BackendError,
+    BadSetting,
     Capabilities,
     ConfigError,
     Event,
@@ -203,6 +204,16 @@ def test_a_model_that_answers_with_a_dated_name_gets_its_own_thoughts_back(open_
     assert reply.message.origin == Origin("scripted", "one", None, "one-2026-11-01")
     assert thread.send("so?").plan.left_out == ()
     assert backend.requests[1].messages[1].parts == (Reasoning("hm", signature="s"),)
+
+
+def test_a_setting_that_cannot_be_sent_is_refused_before_anything_is_stored(open_memory):
+    thread = open_memory(backend=Scripted()).thread("t")
+    for wrong in (print, float("nan"), {1: 2}):
+        with pytest.raises(BadSetting, match="response_format"):
+            thread.send("hi", response_format=wrong)
+        with pytest.raises(BadSetting, match="response_format"):
+            next(thread.stream("hi", response_format=wrong))
+    assert stored(thread) == []
 
 
 def test_the_request_says_where_the_stable_prefix_ends(open_memory):

@@ -6,15 +6,15 @@ wait for the backend.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from memex._assemble import Assembly, wrong_field
 from memex._backend import Backend, Event, Request, Tool
-from memex._errors import BackendError, ConfigError, MemexError, Truncated
-from memex._frozen import freeze
+from memex._errors import BackendError, BadSetting, ConfigError, InvalidMessage, MemexError, Truncated
+from memex._frozen import FrozenDict, freeze
 from memex._message import Message, Origin, Status
 from memex._origin import without_bound_parts
 from memex._reply import Reply
@@ -34,6 +34,10 @@ class Turn:
         messages: What the user says, not stored yet.
         tools: What the model may call.
         settings: The provider's own settings for this call.
+
+    Raises:
+        BadSetting: If a setting is no JSON value.
+        ConfigError: If the backend is none.
     """
 
     def __init__(
@@ -48,7 +52,7 @@ class Turn:
         self._backend = backend
         self._messages = messages
         self._tools = tuple(tools)
-        self._settings = settings
+        self._settings = _frozen_settings(settings)
         self._assembly = Assembly()
         self._window: Window | None = None
         self._answered = False
@@ -63,7 +67,8 @@ class Turn:
         try:
             window = self._thread.build(tools=self._tools, target=self._target)
         except MemexError as error:
-            error.add_note("what you said is stored as " + ", ".join(f"#{entry.seq}" for entry in stored))
+            if stored:
+                error.add_note("what you said is stored as " + ", ".join(f"#{entry.seq}" for entry in stored))
             raise
         self._window = window
         return Request(
@@ -72,7 +77,7 @@ class Turn:
             answer_tokens=window.budget.answer,
             stable=window.plan.stable,
             thread=self._thread.id,
-            settings=freeze(self._settings),
+            settings=self._settings,
         )
 
     def feed(self, event: object) -> Event:
@@ -163,3 +168,14 @@ class Turn:
             status=status,
             usage=msgspec.structs.replace(usage, fresh_tokens=fresh),
         )
+
+
+def _frozen_settings(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the settings of a call, refused before anything is stored where they cannot be sent."""
+    frozen = {}
+    for name, value in settings.items():
+        try:
+            frozen[name] = freeze(value)
+        except InvalidMessage as error:
+            raise BadSetting(f"{name}: the settings of a call are JSON values; {error}") from error
+    return FrozenDict(frozen)
