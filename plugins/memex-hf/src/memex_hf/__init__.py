@@ -1,0 +1,32 @@
+"""Local models through transformers, with a KV cache that lives across turns."""
+
+from __future__ import annotations
+
+from memex import Provider, hookimpl
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from memex_hf.door import Cache as Cache
+    from memex_hf.door import generate as generate
+
+
+@hookimpl
+def memex_backends() -> list[Provider]:
+    """Offer ``hf``: a local model that computes only what is new of every turn."""
+    return [Provider("hf", "memex_hf.opening:hf", "Local models through transformers, with a living KV cache")]
+
+
+@hookimpl
+def memex_counters() -> list[Provider]:
+    """Offer ``hf``: exact counts with a model's own tokenizer and chat template."""
+    return [Provider("hf", "memex_hf.counter:hf_counter", "Exact counts of a local model's tokenizer")]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("Cache", "generate"):
+        raise AttributeError(f"module 'memex_hf' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module("memex_hf.door"), name)

@@ -1,0 +1,206 @@
+"""The engine: one model, its shelf of keys and values, and the steps of running it.
+
+A step is a forward pass over some tokens in a lane. Whoever generates takes the turnstile for each
+step, so that several threads advance together and a long prompt keeps nobody waiting for long.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import msgspec
+import torch
+
+from memex_hf.shelf import Shelf
+from memex_hf.torch_lane import TensorLane
+from memex_hf.turnstile import Turnstile
+
+_CACHE_NAMES: Final = ("cache", "past_key_values", "cache_params")
+_CHANGING_ROPE: Final = ("dynamic", "longrope")
+
+
+class Counts(msgspec.Struct):
+    """Tokens that went through the model.
+
+    Attributes:
+        prefilled: Of prompts.
+        warmed: Of prompts that were prepared while the user read.
+        decoded: Of answers.
+    """
+
+    prefilled: int = 0
+    warmed: int = 0
+    decoded: int = 0
+
+
+class Engine:
+    """Runs a model over lanes.
+
+    Args:
+        model: A causal language model of transformers, on its device.
+        budget: The most bytes of keys and values to keep.
+        chunk: Tokens of a prompt that are run at once.
+        most_lanes: Sequences that stay ready to go on without a copy.
+
+    Attributes:
+        turn: Held for every step, and for every use of the shelf.
+        shelf: What is kept.
+        counts: Tokens run so far.
+        continues: How a sequence may be gone on with: ``"anywhere"``; ``"chunks"`` from its end or a
+            kept state; ``"tokens"`` likewise, but one token at a time; ``"never"``.
+    """
+
+    def __init__(self, model: Any, *, budget: int, chunk: int = 512, most_lanes: int = 8) -> None:
+        self.model = model
+        self.turn = Turnstile()
+        self.counts = Counts()
+        self.config = model.config
+        self._chunk = chunk
+        parameters = inspect.signature(model.forward).parameters
+        self._cache_name = next((name for name in _CACHE_NAMES if name in parameters), _CACHE_NAMES[1])
+        self._keeps = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
+        self._bytes_per_token = 0.0
+        self._fixed_bytes = 0
+        self._fixed_limit = _fixed_limit(model.config)
+        self.continues = "anywhere"
+        from memex_hf.continuing import how_to_continue
+
+        self.continues = how_to_continue(self)
+        self.shelf = Shelf(self, budget, most_lanes)
+
+    @property
+    def device(self) -> torch.device:
+        """Where token ids go."""
+        return torch.device(self.model.get_input_embeddings().weight.device)
+
+    # -- what the shelf asks for ---------------------------------------------------------------
+
+    @property
+    def croppable(self) -> bool:
+        """Whether a lane may be cut anywhere."""
+        return self.continues == "anywhere"
+
+    def lane(self, room: int) -> TensorLane:
+        """Return an empty lane."""
+        return TensorLane(self.config, room)
+
+    def bytes_for(self, room: int) -> int:
+        """Return what a lane will take."""
+        return int(self._bytes_per_token * room) + self._fixed_bytes
+
+    # -- steps ---------------------------------------------------------------------------------
+
+    def forward(self, lane: TensorLane, ids: Sequence[int]) -> torch.Tensor:
+        """Run tokens after those in a lane and return the scores of the next one.
+
+        If it fails, the lane holds what it held before, where that can be restored.
+        """
+        given = torch.tensor([list(ids)], dtype=torch.long, device=self.device)
+        held = len(lane.ids)
+        try:
+            with torch.no_grad():
+                out = self.model(
+                    input_ids=given, use_cache=True, **{self._cache_name: lane.cache}, **self._keeps
+                )
+        except BaseException:
+            lane.cut(held)
+            raise
+        lane.ids.extend(ids)
+        scores: torch.Tensor = out.logits[0, -1]
+        return scores
+
+    def begin(self, ids: Sequence[int], room: int) -> TensorLane:
+        """Borrow the lane that holds most of a prompt. The turnstile is held."""
+        if self.continues == "never" or (self._fixed_limit and room > self._fixed_limit):
+            lane = self.lane(max(room, len(ids)))
+            lane.busy = True
+            return lane
+        lane: TensorLane = self.shelf.lend(ids, room)  # type: ignore[no-redef, assignment]
+        return lane
+
+    def end(self, lane: TensorLane, cuts: Sequence[int] = ()) -> None:
+        """Give a lane back. The turnstile is held."""
+        if lane not in self.shelf.lanes:
+            return  # it never was on the shelf
+        self._measure(lane)
+        self.shelf.give_back(lane, cuts)
+
+    def lose(self, lane: TensorLane) -> None:
+        """Give up a lane after a failure. The turnstile is held."""
+        if lane in self.shelf.lanes:
+            self.shelf.throw_away(lane)
+
+    def prefill(
+        self,
+        lane: TensorLane,
+        ids: Sequence[int],
+        cuts: Sequence[int] = (),
+        *,
+        go_on: Callable[[], bool] = lambda: True,
+        warm: bool = False,
+    ) -> torch.Tensor | None:
+        """Run what of a prompt is not in the lane yet, in chunks, taking the turnstile for each.
+
+        Args:
+            lane: From :meth:`begin`.
+            ids: The prompt.
+            cuts: Where messages end.
+            go_on: Asked before every chunk; False ends it there.
+            warm: Whether nobody waits for it.
+
+        Returns:
+            The scores of the next token; None if it was ended early.
+        """
+        scores = None
+        for start, stop in self._chunks(len(lane.ids), len(ids), cuts):
+            if not go_on():
+                return None
+            with self.turn:
+                scores = self.forward(lane, ids[start:stop])
+                if warm:
+                    self.counts.warmed += stop - start
+                else:
+                    self.counts.prefilled += stop - start
+                if stop < len(ids) and lane in self.shelf.lanes:
+                    self._measure(lane)
+                    self.shelf.record(lane, cuts, state=stop in cuts)
+        return scores
+
+    def _chunks(self, start: int, stop: int, cuts: Sequence[int]) -> list[tuple[int, int]]:
+        """Return the stretches in which ``start`` to ``stop`` are run."""
+        if self.continues == "never" or (self.continues == "tokens" and start == 0):
+            return [(start, stop)]
+        if self.continues == "tokens":
+            return [(at, at + 1) for at in range(start, stop)]
+        ends = {*range(start + self._chunk, stop, self._chunk), stop}
+        if self.continues == "chunks":  # states are kept where messages end: at the first ends and the last
+            inside = [cut for cut in cuts if start < cut < stop]
+            ends |= {*inside[:1], *inside[-2:]}
+        edges = [start, *sorted(ends)]
+        return list(zip(edges, edges[1:], strict=False))
+
+    def _measure(self, lane: TensorLane) -> None:
+        """Learn what a lane takes, once it holds something."""
+        room = sum(layer.key_rows.shape[-2] for layer in lane.cache.rows if layer.key_rows is not None)
+        if not self._bytes_per_token and lane.ids:
+            rows = sum(layer.nbytes for layer in lane.cache.rows)
+            self._bytes_per_token = rows * len(lane.cache.rows) / room if room else 0.0
+            self._fixed_bytes = lane.nbytes - rows
+
+
+def _fixed_limit(config: Any) -> int:
+    """Return the length from which on earlier rows would have to be computed again, 0 for none.
+
+    Some ways to stretch positions rotate every key differently once a sequence is longer than the
+    model was trained for; rows from before that cannot be gone on from.
+    """
+    text = config.get_text_config()
+    told = getattr(text, "rope_parameters", None) or getattr(text, "rope_scaling", None) or {}
+    kinds = [told, *(value for value in told.values() if isinstance(value, dict))]
+    for kind in kinds:
+        if kind.get("rope_type", kind.get("type")) in _CHANGING_ROPE:
+            original = kind.get("original_max_position_embeddings")
+            return int(original or getattr(text, "original_max_position_embeddings", 0) or text.max_position_embeddings)
+    return 0
