@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any, Final
 
 import msgspec
@@ -148,8 +149,9 @@ class Prompts:
         if anchor is None:
             return None
         ids = self.words.without_end(ledger.ids)
-        for first in sorted({0, ledger.answer}):
-            text = self.words.exact_text(ids[first:])
+        written = (self.words.exact_text, self.words.text)  # a template shows words, not stray control tokens
+        for first, spell in product(sorted({0, ledger.answer}), written):
+            text = spell(ids[first:])
             if not text:
                 continue
             start = anchor - len(text)
