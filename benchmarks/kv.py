@@ -27,6 +27,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import kv_big
+import kv_clock
 import kv_measures
 import kv_models
 import kv_turns
@@ -57,6 +58,7 @@ def machine(device: str) -> Row:
         "transformers": transformers.__version__,
         "python": platform.python_version(),
         "load": round(os.getloadavg()[0], 1),
+        "clock": kv_clock.name(),
     }
 
 
@@ -64,7 +66,7 @@ def table(rows: list[Row], where: Row) -> str:
     """Return the rows as a markdown table."""
     lines = [
         f"Measured on {where['device']} ({where['cpus']} CPUs), torch {where['torch']}, transformers "
-        f"{where['transformers']}, Python {where['python']}, load {where['load']}.",
+        f"{where['transformers']}, Python {where['python']}, load {where['load']}, in {where['clock']}.",
         "",
         "| measure | model | figure | limit | |",
         "|---|---|---|---|---|",
@@ -84,13 +86,11 @@ def main() -> int:
     arguments.add_argument("--quick", action="store_true", help="fewer seeds and repetitions")
     arguments.add_argument("--only", default=",".join(MEASURES), help="measures, by name")
     arguments.add_argument("--models", default=",".join(kv_models.configs(64, 2)))
-    arguments.add_argument("--threads", type=int, default=0, help="torch threads")
     arguments.add_argument("--json", type=Path)
     arguments.add_argument("--markdown", type=Path)
     given = arguments.parse_args()
     quieten()
-    if given.threads:
-        torch.set_num_threads(given.threads)
+    kv_clock.choose(given.device)
     rows: list[Row] = []
     begun = time.perf_counter()
     for row in chosen(given):

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import random
 import statistics
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-from kv_measures import timed
+from kv_clock import now, timed
 from kv_models import BIG, build, configs
 from kv_talk import GREEDY, generated
-from memex_hf.engine import Engine
-from memex_hf.generating import Run, generate_ids
+from memex_hf.running.engine import Engine
+from memex_hf.running.generating import Run, generate_ids
 from transformers import DynamicCache
 
 NEW = 64
@@ -29,30 +28,30 @@ def long_contexts(device: str, contexts: Sequence[int]) -> Iterator[Row]:
     size = sum(weights.numel() for weights in model.parameters()) / 1e9
     name = f"llama, {size:.1f} B, {str(dtype).removeprefix('torch.')}"
     for context in contexts:
-        yield from _at(model, name, device, context)
+        yield from _at(model, name, context)
         if device == "cuda":
             torch.cuda.empty_cache()
 
 
-def _at(model: Any, name: str, device: str, context: int) -> Iterator[Row]:
+def _at(model: Any, name: str, context: int) -> Iterator[Row]:
     chance = random.Random(context)
     engine = Engine(model, budget=2**36, chunk=2048)
     ids = [chance.randrange(3, 32_000) for _ in range(context - 4 * (NEW + MOST))]
     first, bare, rate = [], [], []
     for turn in range(4):
-        begun = time.perf_counter()
+        begun = now()
         steps = generate_ids(engine, ids, GREEDY, Run(), most=MOST, ends=frozenset())
         out = [next(steps)]
-        at_first = time.perf_counter()
+        at_first = now()
         out.extend(steps)
         if turn:
             first.append(at_first - begun)
-            rate.append((MOST - 1) / (time.perf_counter() - at_first))
+            rate.append((MOST - 1) / (now() - at_first))
         ids = [*ids, *out, *(chance.randrange(3, 32_000) for _ in range(NEW))]
     ids = ids[:-NEW]
-    bare = _bare(model, ids, NEW + 1, device)
-    whole = [timed(lambda: generated(model, ids, 1), device) for _ in range(2)][1:]
-    many = timed(lambda: generated(model, ids, MOST), device)
+    bare = _bare(model, ids, NEW + 1)
+    whole = [timed(generated, model, ids, 1) for _ in range(2)][1:]
+    many = timed(generated, model, ids, MOST)
     plain = (MOST - 1) / max(1e-9, many - statistics.median(whole))
     reuse, full = statistics.median(first), statistics.median(whole)
     del engine
@@ -80,7 +79,7 @@ def _at(model: Any, name: str, device: str, context: int) -> Iterator[Row]:
     }
 
 
-def _bare(model: Any, ids: Sequence[int], new: int, device: str) -> float:
+def _bare(model: Any, ids: Sequence[int], new: int) -> float:
     """Time a forward over the last tokens with transformers' own cache warm, in the median of five."""
     given = torch.tensor([list(ids)], device=model.device)
     name = "cache" if "cache" in type(model).forward.__code__.co_varnames else "past_key_values"
@@ -95,6 +94,6 @@ def _bare(model: Any, ids: Sequence[int], new: int, device: str) -> float:
     with torch.no_grad():
         run(given[:, :-new])
         for _ in range(5):
-            times.append(timed(lambda: run(given[:, -new:]), device))
+            times.append(timed(run, given[:, -new:]))
             cache.crop(-new)
     return statistics.median(times)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import statistics
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
+from kv_clock import now, timed
 from kv_models import build, configs, words
 from kv_talk import Talk, Watch, generated, scores_of, scores_with_reuse
-from memex_hf.engine import Engine
+from memex_hf.running.engine import Engine
 from transformers import DynamicCache
 
 Row = dict[str, Any]
@@ -32,8 +32,8 @@ def identical(device: str, models: Sequence[str], *, quick: bool) -> Iterator[Ro
             yield {
                 "measure": f"64 tokens with reuse as without, {str(dtype).removeprefix('torch.')}",
                 "model": name,
-                "figure": f"{tally['same']} of {tally['compared']} identical; largest drift {tally['drift']:.1e}, "
-                f"largest margin where they differ {tally['margin']:.1e}",
+                "figure": f"{tally['same']} of {tally['compared']} identical; largest drift {tally['drift']:.1e}, largest "
+                f"margin where they differ {tally['margin']:.1e}",
                 "limit": "all identical" if exact else "identical, or margin within 2x drift",
                 "passed": passed,
                 **tally,
@@ -110,7 +110,7 @@ def first_token(device: str, models: Sequence[str], *, quick: bool) -> Iterator[
             talk.ask(words(30, 10 + turn), 2)
             ours.append(talk.first)
             bare.append(_bare(model, talk.ids, len(talk.ids) - known))
-        whole = [timed(lambda: generated(model, talk.ids, 1), device) for _ in range(max(3, times // 3))]
+        whole = [timed(generated, model, talk.ids, 1) for _ in range(max(3, times // 3))]
         reuse, limit, full = map(statistics.median, (ours, bare, whole))
         at = f"at {len(talk.ids):,} tokens"
         yield {
@@ -127,7 +127,7 @@ def first_token(device: str, models: Sequence[str], *, quick: bool) -> Iterator[
             "limit": "at most 1.25x",
             "passed": reuse / limit <= 1.25,
         }
-        yield _conversation(model, name, device, turns=12 if quick else 48)
+        yield _conversation(model, name, turns=12 if quick else 48)
 
 
 def _bare(model: Any, ids: Sequence[int], new: int) -> float:
@@ -138,19 +138,20 @@ def _bare(model: Any, ids: Sequence[int], new: int) -> float:
     with torch.no_grad():
         model(input_ids=given[:, :-new], use_cache=True, logits_to_keep=1, **{name: cache})
         return timed(
-            lambda: model(
-                input_ids=given[:, -new:], use_cache=True, logits_to_keep=1, **{name: cache}
-            ).logits.argmax(-1).tolist(),
-            model.device.type,
+            lambda: (
+                model(input_ids=given[:, -new:], use_cache=True, logits_to_keep=1, **{name: cache})
+                .logits.argmax(-1)
+                .tolist()
+            ),
         )
 
 
-def _conversation(model: Any, name: str, device: str, *, turns: int) -> Row:
+def _conversation(model: Any, name: str, *, turns: int) -> Row:
     talk = Talk(Engine(model, budget=BUDGET), words(200, 3))
     ours = whole = 0.0
     for turn in range(turns):
-        ours += timed(lambda turn=turn: talk.ask(words(60, turn), 24), device)
-        whole += timed(lambda: generated(model, talk.ids, 24), device)
+        ours += timed(talk.ask, words(60, turn), 24)
+        whole += timed(generated, model, talk.ids, 24)
     return {
         "measure": f"a whole conversation to {len(talk.ids):,} tokens, {turns} turns",
         "model": name,
@@ -167,11 +168,11 @@ def decoding(device: str, models: Sequence[str], *, quick: bool) -> Iterator[Row
         ours, theirs = [], []
         for turn in range(3 if quick else 7):
             talk = Talk(Engine(model, budget=BUDGET), words(1000, turn))
-            begun = time.perf_counter()
+            begun = now()
             talk.ask("go on", 129)
-            ours.append(128 / (time.perf_counter() - begun - talk.first))
-            one = timed(lambda ids=talk.ids: generated(model, ids, 1), device)
-            many = timed(lambda ids=talk.ids: generated(model, ids, 129), device)
+            ours.append(128 / (now() - begun - talk.first))
+            one = timed(generated, model, talk.ids, 1)
+            many = timed(generated, model, talk.ids, 129)
             theirs.append(128 / (many - one))
         fast, plain = statistics.median(ours), statistics.median(theirs)
         yield {
@@ -181,14 +182,3 @@ def decoding(device: str, models: Sequence[str], *, quick: bool) -> Iterator[Row
             "limit": "at least 1.0x",
             "passed": fast / plain >= 1,
         }
-
-
-def timed(work: Callable[[], object], device: str) -> float:
-    """Return the seconds that some work takes, to the end on the device."""
-    if device == "cuda":
-        torch.cuda.synchronize()
-    begun = time.perf_counter()
-    work()
-    if device == "cuda":
-        torch.cuda.synchronize()
-    return time.perf_counter() - begun

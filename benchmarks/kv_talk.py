@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
 import kv_models
 import torch
-from memex_hf.engine import Engine
-from memex_hf.generating import Run, generate_ids
+from kv_clock import now
 from memex_hf.ledger import NOTE, Ledger
 from memex_hf.prompts import Prompts
+from memex_hf.running.engine import Engine
+from memex_hf.running.generating import Run, generate_ids
 from memex_hf.sampling import Sampling
 from memex_hf.tokenizing import Words
 
@@ -28,7 +28,7 @@ class Watch:
         self._handle = model.register_forward_pre_hook(self._note, with_kwargs=True)
 
     def _note(self, _module: Any, _arguments: Any, given: dict[str, Any]) -> None:
-        self.steps.append((time.perf_counter(), given["input_ids"].shape[1]))
+        self.steps.append((now(), given["input_ids"].shape[1]))
 
     def tokens(self) -> int:
         """Return how many went in since the last call."""
@@ -60,12 +60,12 @@ class Talk:
 
     def ask(self, question: str, most: int) -> tuple[int, ...]:
         """Ask, and return the tokens of the answer."""
-        begun = time.perf_counter()
+        begun = now()
         self.messages.append(Message.user(question))
         self.ids = self.prompts.prompt(self.messages).ids
         steps = generate_ids(self.engine, self.ids, GREEDY, Run(), most=most, ends=frozenset())
         out = [next(steps)]  # type: ignore[call-overload]
-        self.first = time.perf_counter() - begun
+        self.first = now() - begun
         out.extend(steps)
         self.out = tuple(out)
         note = Ledger(self.prompts.words.fingerprint, self.out).to_note()

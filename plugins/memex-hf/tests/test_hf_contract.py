@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 import tiny_models as tiny
 from memex_hf.backend import HF, defaults_of, ends_of
-from memex_hf.engine import Engine
+from memex_hf.running.engine import Engine
 from memex_hf.tokenizing import Words
 
-from memex import BackendError, Capabilities
 from memex.testing import BackendContract, PluginContract
 
 

@@ -23,7 +23,24 @@ CHATML = (
     "<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-WORDS = "the lighthouse door is painted blue and nobody knows why it was left open again today".split()
+WORDS = [
+    "the",
+    "lighthouse",
+    "door",
+    "is",
+    "painted",
+    "blue",
+    "and",
+    "nobody",
+    "knows",
+    "why",
+    "it",
+    "was",
+    "left",
+    "open",
+    "again",
+    "today",
+]
 
 
 def text(count: int, seed: int = 0) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @hookimpl
 def memex_backends() -> list[Provider]:
     """Offer ``hf``: a local model that computes only what is new of every turn."""
-    return [Provider("hf", "memex_hf.opening:hf", "Local models through transformers, with a living KV cache")]
+    return [Provider("hf", "memex_hf.opening:hf", "Local models, with a KV cache that lives across turns")]
 
 
 @hookimpl

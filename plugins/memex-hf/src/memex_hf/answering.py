@@ -8,8 +8,9 @@ from typing import Any, Protocol
 
 import msgspec
 
-from memex import Event, ToolCall
+from memex import Event, Message, Tool, ToolCall
 from memex_hf.ledger import Ledger
+from memex_hf.prompts import Prompt, described
 from memex_hf.spoken import Decoding, Section, Sorting, Stopping
 from memex_hf.tokenizing import Words
 
@@ -120,7 +121,7 @@ class Answer:
 
     def _event(self, section: Section, text: str) -> Iterator[Event]:
         if section == "call":
-            call = read_call(text, self.calls)
+            call = read_call(text)
             if call is not None:
                 self.calls += 1
                 yield Event(kind="tool_call", tool_call=call)
@@ -133,7 +134,7 @@ class Answer:
             yield Event(kind="reasoning", reasoning=text)
 
 
-def read_call(text: str, number: int) -> ToolCall | None:
+def read_call(text: str) -> ToolCall | None:
     """Return the call that a model wrote as JSON, None if it is none."""
     try:
         value = msgspec.json.decode(text.strip())
@@ -143,15 +144,15 @@ def read_call(text: str, number: int) -> ToolCall | None:
         return None
     arguments = value.get("arguments", value.get("parameters", {}))
     written = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-    from memex import Message
-
     return ToolCall(id=f"call_{Message.user('').id}", name=value["name"], arguments=written)
 
 
-def sorter_for(words: Words, prompt_tail: str, tools: Sequence[Any], ids: Sequence[int]) -> tuple[Sorter, bool]:
+def sorter_for(words: Words, prompt: Prompt, tools: Sequence[Tool]) -> tuple[Sorter, bool]:
     """Return what sorts an answer, and whether it wants special tokens too."""
-    if getattr(words.tokenizer, "response_template", None) and hasattr(words.tokenizer, "get_response_parser"):
-        return Parsed(words.tokenizer.get_response_parser(prefix=list(ids), tools=list(tools) or None)), True
+    tokenizer, prompt_tail = words.tokenizer, prompt.tail
+    if getattr(tokenizer, "response_template", None) and hasattr(tokenizer, "get_response_parser"):
+        offered = [described(tool) for tool in tools] or None
+        return Parsed(tokenizer.get_response_parser(prefix=list(prompt.ids), tools=offered)), True
     opened = prompt_tail.rfind("<think>") > prompt_tail.rfind("</think>")
     began: Section = "reasoning" if opened else "text"
     return Sorting(began, calls=bool(tools)), False

@@ -8,10 +8,10 @@ from typing import Any
 
 from memex import BackendError, Capabilities, ContextOverflow, Event, FinishReason, Request, Usage
 from memex_hf.answering import Answer, sorter_for
-from memex_hf.engine import Engine
-from memex_hf.generating import Run, generate_ids
 from memex_hf.ledger import NOTE, read_note
 from memex_hf.prompts import Prompt, Prompts
+from memex_hf.running.engine import Engine
+from memex_hf.running.generating import Run, generate_ids
 from memex_hf.sampling import Sampling, sampling_of
 from memex_hf.tokenizing import Words
 from memex_hf.warming import Warming
@@ -107,7 +107,7 @@ class HF:
         sampling = sampling_of(self._defaults, request.settings)
         prompt = self._prompt(request, sampling.template)
         most = self._most(prompt, request, sampling)
-        sorter, exact = sorter_for(self._words, prompt.tail, request.tools, prompt.ids)
+        sorter, exact = sorter_for(self._words, prompt, request.tools)
         answer = Answer(self._words, sorter, sampling.stop, exact=exact)
         run = Run()
         yield Event(kind="start", model=self.model)
@@ -150,7 +150,8 @@ class HF:
             return most
         if len(prompt.ids) >= context:
             raise ContextOverflow(
-                f"hf: the prompt has {len(prompt.ids):,} tokens; {self.model} takes {context:,}", limit=context
+                f"hf: the prompt has {len(prompt.ids):,} tokens; {self.model} takes {context:,}",
+                limit=context,
             )
         return min(most, context - len(prompt.ids))
 
@@ -179,5 +180,6 @@ def defaults_of(model: Any) -> dict[str, Any]:
     config = model.generation_config
     if not getattr(config, "do_sample", False):
         return {}
-    told = {name: getattr(config, name, None) for name in ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")}
+    names = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
+    told = {name: getattr(config, name, None) for name in names}
     return {"temperature": 1.0} | {name: value for name, value in told.items() if value is not None}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from memex import Message, Tool
 from memex_hf.ledger import ledger_of
-from memex_hf.prompts import Prompts, _described
+from memex_hf.prompts import Prompts, described
 from memex_hf.tokenizing import Words
 
 
@@ -52,7 +52,7 @@ class HFCounter:
         if not tools:
             return 0
         with_tools = len(self._prompts.prompt([hello], tools, answer=False).ids) - self._length([hello])
-        plain = sum(len(self._words.plain(str(_described(tool)))) for tool in tools)
+        plain = sum(len(self._words.plain(str(described(tool)))) for tool in tools)
         return max(with_tools, 0) or plain
 
     def _length(self, messages: Sequence[Message], *, answer: bool = False) -> int:
@@ -66,9 +66,9 @@ def hf_counter(model: str, *, chat_template: str | None = None) -> HFCounter:
         model: Name on the hub or path of a folder.
         chat_template: A template to use instead of the tokenizer's own.
     """
-    from memex_hf.opening import _require
+    from memex_hf.opening import require
 
-    _require()
+    require()
     import transformers
 
     tokenizer = transformers.AutoTokenizer.from_pretrained(model)

@@ -9,8 +9,8 @@ import msgspec
 
 from memex import BadRequest, Event, FinishReason, Message, Request, Tool, Usage, decode
 from memex_hf.backend import HF, defaults_of, ends_of
-from memex_hf.engine import Engine
 from memex_hf.opening import read_bytes
+from memex_hf.running.engine import Engine
 from memex_hf.tokenizing import Words
 
 
@@ -90,7 +90,9 @@ def generate(
     """
     backend = (cache or Cache()).backend(model, tokenizer)
     asked = [m if isinstance(m, Message) else decode([m], "hf")[0] for m in messages]
-    request = Request(messages=tuple(asked), tools=tuple(tools), answer_tokens=max_new_tokens, settings=settings)
+    request = Request(
+        messages=tuple(asked), tools=tuple(tools), answer_tokens=max_new_tokens, settings=settings
+    )
     events = list(backend.stream(request))
     return _generated(events, backend)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 Rows = Any
 """Keys and values of a stretch of tokens, as the lanes make them: has ``nbytes``, ``split(at)``."""
@@ -45,17 +45,17 @@ class Lane(Protocol):
         """Return a copy of what layers without rows hold now; has ``nbytes``."""
 
 
-class Workshop(Protocol):
-    """Makes lanes for one model.
+L_co = TypeVar("L_co", bound=Lane, covariant=True)
 
-    Attributes:
-        croppable: Whether a lane may be cut anywhere. If not, it can only go on from its end or
-            from a state.
-    """
 
-    croppable: bool
+class Workshop(Protocol[L_co]):
+    """Makes lanes for one model."""
 
-    def lane(self, room: int) -> Lane:
+    @property
+    def croppable(self) -> bool:
+        """Whether a lane may be cut anywhere; if not, it can only go on from its end or from a state."""
+
+    def lane(self, room: int) -> L_co:
         """Return an empty lane for ``room`` tokens."""
 
     def bytes_for(self, room: int) -> int:

@@ -19,7 +19,7 @@ _LOADED: dict[str, tuple[Any, int]] = {}
 _LOCK = threading.Lock()
 
 
-def hf(
+def hf(  # noqa: PLR0913 - the settings of a backend
     model: str,
     *,
     device: str | None = None,
@@ -64,9 +64,9 @@ def hf(
     """
     budget = read_bytes(kv_budget)
     _check(lanes=lanes, chunk=chunk)
-    _require()
-    from memex_hf import loading
+    require()
     from memex_hf.backend import HF, defaults_of
+    from memex_hf.running import loading
     from memex_hf.sampling import sampling_of
 
     sampling_of({}, generation or {})  # a wrong setting is told now
@@ -115,14 +115,11 @@ def read_bytes(told: str | int) -> int:
     Raises:
         BadSetting: If it is none.
     """
-    found = re.fullmatch(r"\s*([\d.]+)\s*([a-z]*)\s*", str(told).lower())
-    try:
-        if found is None:
-            raise ValueError
-        size = int(float(found[1]) * _UNITS[found[2]])
-    except (ValueError, KeyError):
-        raise BadSetting(f"hf: kv_budget is {told!r}; write a size such as '4GiB' or '500MB'") from None
-    return size
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", str(told).lower())
+    unit = _UNITS.get(found[2]) if found else None
+    if found is None or unit is None:
+        raise BadSetting(f"hf: kv_budget is {told!r}; write a size such as '4GiB' or '500MB'")
+    return int(float(found[1]) * unit)
 
 
 def _check(**counts: int) -> None:
@@ -131,7 +128,7 @@ def _check(**counts: int) -> None:
             raise BadSetting(f"hf: {name} is {value}; it must be at least 1")
 
 
-def _require() -> None:
+def require() -> None:
     """Raise what to install where torch or transformers is missing."""
     from importlib.util import find_spec
 

@@ -114,11 +114,16 @@ class Prompts:
     # -- rendering -----------------------------------------------------------------------------
 
     def _rendered(
-        self, items: list[dict[str, Any]], tools: Sequence[Tool], variables: Mapping[str, Any], *, answer: bool
+        self,
+        items: list[dict[str, Any]],
+        tools: Sequence[Tool],
+        variables: Mapping[str, Any],
+        *,
+        answer: bool,
     ) -> str:
         from jinja2.exceptions import TemplateError
 
-        given = [self._neutral(_described(tool)) for tool in tools] or None
+        given = [self._neutral(described(tool)) for tool in tools] or None
         try:
             return self.words.render(items, given, variables, answer=answer)
         except TemplateError as error:
@@ -188,7 +193,8 @@ class Prompts:
         return tuple(ids), tuple(sorted({cut for cut in cuts if 0 < cut < len(ids)}))
 
 
-def _described(tool: Tool) -> dict[str, Any]:
+def described(tool: Tool) -> dict[str, Any]:
+    """Return a tool as chat templates take it."""
     parameters = thaw(tool.parameters) or {"type": "object", "properties": {}}
     function = {"name": tool.name, "description": tool.description, "parameters": parameters}
     return {"type": "function", "function": function}

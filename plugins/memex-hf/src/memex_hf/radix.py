@@ -63,7 +63,7 @@ class Radix(Generic[P]):
         self.clock = 0
 
     def match(self, ids: Sequence[int]) -> list[tuple[Node[P], int]]:
-        """Return the nodes that ``ids`` begins with, and how many tokens of each; only the last may be partial."""
+        """Return the nodes that ``ids`` begins with and how many tokens of each; the last may be partial."""
         found: list[tuple[Node[P], int]] = []
         node, at = self.root, 0
         while at < len(ids) and (child := node.children.get(ids[at])) is not None:

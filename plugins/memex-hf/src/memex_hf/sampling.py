@@ -11,6 +11,8 @@ from memex import BadRequest
 
 _LENGTH: Final = ("max_new_tokens", "max_tokens", "max_completion_tokens", "max_output_tokens")
 
+_OTHER_NAMES: Final = {"timeout": "deadline", "chat_template_kwargs": "template", "stop_strings": "stop"}
+
 
 class Sampling(msgspec.Struct, frozen=True, kw_only=True):
     """How the next token is chosen, and when to stop.
@@ -76,7 +78,7 @@ def sampling_of(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> Sampli
 def _field(name: str) -> str:
     if name in _LENGTH:
         return "most"
-    renamed = {"timeout": "deadline", "chat_template_kwargs": "template", "stop_strings": "stop"}.get(name, name)
+    renamed = _OTHER_NAMES.get(name, name)
     if renamed not in Sampling.__struct_fields__ and renamed != "do_sample":
         known = sorted({*Sampling.__struct_fields__, *_LENGTH, "do_sample"} - {"most"})
         raise BadRequest(f"hf: there is no setting {name!r}; there are {', '.join(known)}")

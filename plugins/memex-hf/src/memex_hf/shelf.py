@@ -13,13 +13,14 @@ stretch goes back into a lane.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from memex_hf.lanes import Cold, Hot, Lane, Workshop
 from memex_hf.radix import Node, Radix, shared
 
+L = TypeVar("L", bound=Lane)
 Kept = Hot | Cold
 Path = list[tuple[Node[Kept], int]]
 
@@ -40,7 +41,7 @@ class Tally(msgspec.Struct):
     retired: int = 0
 
 
-class Shelf:
+class Shelf(Generic[L]):
     """Finds the longest known beginning of a prompt and lends a lane that holds it.
 
     Not for several threads at once: whoever runs the model holds a lock.
@@ -52,13 +53,13 @@ class Shelf:
         most_lanes: How many sequences stay in lanes of their own.
     """
 
-    def __init__(self, workshop: Workshop, budget: int, most_lanes: int = 8) -> None:
+    def __init__(self, workshop: Workshop[L], budget: int, most_lanes: int = 8) -> None:
         self.workshop = workshop
         self.budget = budget
         self.most_lanes = most_lanes
         self.tally = Tally()
         self.tree: Radix[Kept] = Radix()
-        self.lanes: list[Lane] = []
+        self.lanes: list[L] = []
         self._cold = 0
 
     @property
@@ -68,7 +69,7 @@ class Shelf:
 
     # -- lending -------------------------------------------------------------------------------
 
-    def lend(self, ids: Sequence[int], room: int) -> Lane:
+    def lend(self, ids: Sequence[int], room: int) -> L:
         """Return a busy lane that holds the longest usable beginning of ``ids``, but not all of it.
 
         The last token is always left to the model: it gives the first new one.
@@ -89,7 +90,7 @@ class Shelf:
         self.fit()
         return lane
 
-    def record(self, lane: Lane, cuts: Sequence[int] = (), *, state: bool = False) -> None:
+    def record(self, lane: L, cuts: Sequence[int] = (), *, state: bool = False) -> None:
         """Make what a lane holds known, in stretches that end at ``cuts`` (token counts).
 
         Args:
@@ -109,14 +110,14 @@ class Shelf:
             node.used = self.tree.clock
             node = node.parent
 
-    def give_back(self, lane: Lane, cuts: Sequence[int] = ()) -> None:
+    def give_back(self, lane: L, cuts: Sequence[int] = ()) -> None:
         """Take a lane back, with all it holds now known."""
         self.record(lane, cuts, state=True)
         lane.busy = False
         lane.used = self.tree.clock
         self.fit()
 
-    def throw_away(self, lane: Lane) -> None:
+    def throw_away(self, lane: L) -> None:
         """Give up a lane whose rows cannot be trusted, and everything that lies in it."""
         for node in reversed(list(self.tree.nodes())):
             if isinstance(node.kept, Hot) and node.kept.lane is lane:
@@ -174,7 +175,7 @@ class Shelf:
         oldest.state = None
         return True
 
-    def _retire(self, lane: Lane, kept: set[Node[Kept]], older_than: int | None = None) -> None:
+    def _retire(self, lane: L, kept: set[Node[Kept]], older_than: int | None = None) -> None:
         """Put a lane away: its rows become cold, or are dropped where nobody used them since."""
         nodes = [n for n in self.tree.nodes() if isinstance(n.kept, Hot) and n.kept.lane is lane]
         if older_than is not None:
@@ -234,7 +235,7 @@ class Shelf:
         )
         return node.state is not None or at_its_end
 
-    def _lane_for(self, ids: tuple[int, ...], known: int, path: Path, room: int) -> Lane:
+    def _lane_for(self, ids: tuple[int, ...], known: int, path: Path, room: int) -> L:
         """Return the lane to go on in: one that can be continued or taken over, or a new one."""
         best, common = None, -1
         for lane in self.lanes:
@@ -253,11 +254,11 @@ class Shelf:
         self.lanes.append(lane)
         return lane
 
-    def _better_taken_over(self, lane: Lane, common: int) -> bool:
+    def _better_taken_over(self, lane: L, common: int) -> bool:
         """Tell whether moving the rest of a lane out of the way costs less than copying its beginning."""
         return self.workshop.croppable and 0 <= len(lane.ids) - common < common
 
-    def _save_tail(self, lane: Lane, length: int) -> None:
+    def _save_tail(self, lane: L, length: int) -> None:
         """Copy what lies in a lane after ``length`` tokens out of it."""
         self.tree.reach(lane.ids[:length])
         for node in list(self.tree.nodes()):
@@ -267,7 +268,7 @@ class Shelf:
                 self._cold += node.kept.nbytes
                 self.tally.copied += len(node.ids)
 
-    def _fill(self, lane: Lane, ids: tuple[int, ...], path: Path) -> None:
+    def _fill(self, lane: L, ids: tuple[int, ...], path: Path) -> None:
         """Copy what of a path is not in the lane yet, and make cold stretches hot in it."""
         at = 0
         state: Any = None

@@ -83,9 +83,7 @@ class Sorting:
 
     def __init__(self, section: Section = "text", *, calls: bool = False) -> None:
         self._section: Section = section
-        self._tags = tuple(
-            tag for tag in (*_OPENING, *_CLOSING) if calls or not tag.endswith("tool_call>")
-        )
+        self._tags = tuple(tag for tag in (*_OPENING, *_CLOSING) if calls or not tag.endswith("tool_call>"))
         self._held = ""
         self._fresh = section != "text"
 

@@ -43,15 +43,9 @@ class Words:
         self.ends = frozenset(ends)
         self.fingerprint = fingerprint(tokenizer)
         self._template = template
-        added = [token.content for token in tokenizer.added_tokens_decoder.values() if not token.content.isspace()]
-        self.control = _any_of(added)
-        self._special = _any_of(
-            [
-                token.content
-                for token in tokenizer.added_tokens_decoder.values()
-                if token.special and not (token.lstrip or token.rstrip or token.single_word or token.normalized)
-            ]
-        )
+        added = list(tokenizer.added_tokens_decoder.values())
+        self.control = _any_of([token.content for token in added if not token.content.isspace()])
+        self._special = _any_of([token.content for token in added if token.special and _stands_alone(token)])
         self._encoded: OrderedDict[tuple[str, bool], tuple[int, ...]] = OrderedDict()
         self._newline = tuple(self._encode("\n"))
         self._adds_a_space = tuple(self._encode("\nx"))[len(self._newline) :] != tuple(self._encode("x"))
@@ -139,6 +133,11 @@ def fingerprint(tokenizer: Any) -> str:
         added = {index: token.content for index, token in tokenizer.added_tokens_decoder.items()}
         told = repr((type(tokenizer).__name__, sorted(tokenizer.get_vocab().items()), sorted(added.items())))
     return hashlib.blake2b(told.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+def _stands_alone(token: Any) -> bool:
+    """Tell whether an added token leaves the text around it as it is."""
+    return not (token.lstrip or token.rstrip or token.single_word or token.normalized)
 
 
 def _any_of(words: Sequence[str]) -> re.Pattern[str]:

@@ -21,6 +21,7 @@ class Turnstile:
         return bool(self._waiting)
 
     def __enter__(self) -> None:
+        """Wait for the turn."""
         with self._lock:
             if not self._taken:
                 self._taken = True
@@ -41,6 +42,7 @@ class Turnstile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Let the next one through."""
         with self._lock:
             self._pass_on()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from memex_hf.engine import Engine
+from memex_hf.running.engine import Engine
 
 _PATIENCE = 0.002
 

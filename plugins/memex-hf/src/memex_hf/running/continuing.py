@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Literal
 import torch
 
 if TYPE_CHECKING:
-    from memex_hf.engine import Engine
+    from memex_hf.running.engine import Engine
 
 Continuing = Literal["anywhere", "chunks", "tokens", "never"]
 
 _LENGTH = 24
 _CUT = 15
-_CLOSE = {torch.float64: 1e-5, torch.float32: 1e-3}  # some layers compute in float32 whatever the model's type
+_CLOSE = {torch.float64: 1e-5, torch.float32: 1e-3}  # some layers compute in float32 in any model
 _CLOSE_HALF = 0.1
 _MUCH_CLOSER = 0.3
 

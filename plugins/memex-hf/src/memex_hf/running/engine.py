@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
 import torch
 
+from memex_hf.running.tensor_lane import TensorLane
 from memex_hf.shelf import Shelf
-from memex_hf.torch_lane import TensorLane
 from memex_hf.turnstile import Turnstile
 
 _CACHE_NAMES: Final = ("cache", "past_key_values", "cache_params")
@@ -61,11 +62,12 @@ class Engine:
         parameters = inspect.signature(model.forward).parameters
         self._cache_name = next((name for name in _CACHE_NAMES if name in parameters), _CACHE_NAMES[1])
         self._keeps = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
+        self._device = torch.device(model.get_input_embeddings().weight.device)
         self._bytes_per_token = 0.0
         self._fixed_bytes = 0
         self._fixed_limit = _fixed_limit(model.config)
         self.continues = "anywhere"
-        from memex_hf.continuing import how_to_continue
+        from memex_hf.running.continuing import how_to_continue
 
         self.continues = how_to_continue(self)
         self.shelf = Shelf(self, budget, most_lanes)
@@ -73,7 +75,7 @@ class Engine:
     @property
     def device(self) -> torch.device:
         """Where token ids go."""
-        return torch.device(self.model.get_input_embeddings().weight.device)
+        return self._device
 
     # -- what the shelf asks for ---------------------------------------------------------------
 
@@ -117,8 +119,7 @@ class Engine:
             lane = self.lane(max(room, len(ids)))
             lane.busy = True
             return lane
-        lane: TensorLane = self.shelf.lend(ids, room)  # type: ignore[no-redef, assignment]
-        return lane
+        return self.shelf.lend(ids, room)
 
     def end(self, lane: TensorLane, cuts: Sequence[int] = ()) -> None:
         """Give a lane back. The turnstile is held."""
@@ -154,7 +155,8 @@ class Engine:
             The scores of the next token; None if it was ended early.
         """
         scores = None
-        for start, stop in self._chunks(len(lane.ids), len(ids), cuts):
+        whole = lane not in self.shelf.lanes  # nothing of it is kept
+        for start, stop in self._chunks(len(lane.ids), len(ids), cuts, whole=whole):
             if not go_on():
                 return None
             with self.turn:
@@ -168,9 +170,9 @@ class Engine:
                     self.shelf.record(lane, cuts, state=stop in cuts)
         return scores
 
-    def _chunks(self, start: int, stop: int, cuts: Sequence[int]) -> list[tuple[int, int]]:
+    def _chunks(self, start: int, stop: int, cuts: Sequence[int], *, whole: bool) -> list[tuple[int, int]]:
         """Return the stretches in which ``start`` to ``stop`` are run."""
-        if self.continues == "never" or (self.continues == "tokens" and start == 0):
+        if whole or (self.continues == "tokens" and start == 0):
             return [(start, stop)]
         if self.continues == "tokens":
             return [(at, at + 1) for at in range(start, stop)]
@@ -178,8 +180,7 @@ class Engine:
         if self.continues == "chunks":  # states are kept where messages end: at the first ends and the last
             inside = [cut for cut in cuts if start < cut < stop]
             ends |= {*inside[:1], *inside[-2:]}
-        edges = [start, *sorted(ends)]
-        return list(zip(edges, edges[1:], strict=False))
+        return list(pairwise([start, *sorted(ends)]))
 
     def _measure(self, lane: TensorLane) -> None:
         """Learn what a lane takes, once it holds something."""
@@ -201,6 +202,6 @@ def _fixed_limit(config: Any) -> int:
     kinds = [told, *(value for value in told.values() if isinstance(value, dict))]
     for kind in kinds:
         if kind.get("rope_type", kind.get("type")) in _CHANGING_ROPE:
-            original = kind.get("original_max_position_embeddings")
-            return int(original or getattr(text, "original_max_position_embeddings", 0) or text.max_position_embeddings)
+            name = "original_max_position_embeddings"
+            return int(kind.get(name) or getattr(text, name, 0) or text.max_position_embeddings)
     return 0

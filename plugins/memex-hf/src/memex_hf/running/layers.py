@@ -20,7 +20,7 @@ from transformers.cache_utils import (
 _STEP = 64
 
 
-class RowLayer(DynamicLayer):  # type: ignore[misc]  # transformers is not typed
+class RowLayer(DynamicLayer):  # type: ignore[no-untyped-call]  # transformers is half typed
     """Keys and values of one layer, in buffers of ``[1, heads, room, size]``.
 
     Args:
@@ -44,19 +44,21 @@ class RowLayer(DynamicLayer):  # type: ignore[misc]  # transformers is not typed
         self.value_rows: torch.Tensor | None = None
 
     @property
-    def keys(self) -> torch.Tensor | None:
+    def keys(self) -> torch.Tensor | None:  # type: ignore[override]
         """The keys so far."""
         return None if self.key_rows is None else self.key_rows[:, :, : self.length]
 
     @property
-    def values(self) -> torch.Tensor | None:
+    def values(self) -> torch.Tensor | None:  # type: ignore[override]
         """The values so far."""
         return None if self.value_rows is None else self.value_rows[:, :, : self.length]
 
     @property
     def nbytes(self) -> int:
         """Bytes of the buffers."""
-        return 0 if self.key_rows is None or self.value_rows is None else _size(self.key_rows, self.value_rows)
+        if self.key_rows is None or self.value_rows is None:
+            return 0
+        return _size(self.key_rows, self.value_rows)
 
     def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
         """Make the buffers."""
@@ -120,7 +122,7 @@ class RowLayer(DynamicLayer):  # type: ignore[misc]  # transformers is not typed
         self.length = 0
 
 
-class LaneCache(DynamicCache):  # type: ignore[misc]
+class LaneCache(DynamicCache):
     """A cache of one sequence: row layers where the model has attention, its own layers elsewhere.
 
     Args:

@@ -13,7 +13,7 @@ import transformers
 
 from memex import ConfigError
 from memex_hf.backend import ends_of
-from memex_hf.engine import Engine
+from memex_hf.running.engine import Engine
 from memex_hf.tokenizing import Words
 
 
@@ -51,22 +51,29 @@ def load(how: How, *, progress: bool | None = None) -> Loaded:
 
     bar = sys.stderr.isatty() if progress is None else progress
     before = logging.is_progress_bar_enabled()
-    (logging.enable_progress_bar if bar else logging.disable_progress_bar)()
+    _show_progress(bar)
     common = {"revision": how.revision, "trust_remote_code": how.trust_remote_code}
     common = {name: value for name, value in common.items() if value}
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(how.model, **common)
-        model = transformers.AutoModelForCausalLM.from_pretrained(how.model, **common, **_options(how))
+        model: Any = transformers.AutoModelForCausalLM.from_pretrained(how.model, **common, **_options(how))
     except (OSError, ValueError, ImportError, RuntimeError, KeyError, TypeError) as error:
         first = " ".join(str(error).split())[:300]
         raise ConfigError(f"hf: the model {how.model!r} cannot be loaded: {first}") from error
     finally:
-        (logging.enable_progress_bar if before else logging.disable_progress_bar)()
+        _show_progress(before)
     if how.device_map is None and how.quantization is None:
-        model = model.to(how.device or best_device())
-    model.eval()
+        model = model.to(torch.device(how.device or best_device()))
+    model.train(False)
     words = Words(tokenizer, name=how.model, ends=ends_of(model, tokenizer), template=how.chat_template)
     return Loaded(Engine(model, budget=how.budget, chunk=how.chunk, most_lanes=how.lanes), words)
+
+
+def _show_progress(wanted: bool) -> None:
+    from transformers.utils import logging
+
+    set_bar: Any = logging.enable_progress_bar if wanted else logging.disable_progress_bar
+    set_bar()
 
 
 def best_device() -> str:

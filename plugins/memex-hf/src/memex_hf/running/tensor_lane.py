@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from memex_hf.layers import LaneCache
+from memex_hf.running.layers import LaneCache
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 

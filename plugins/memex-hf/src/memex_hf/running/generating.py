@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from memex_hf.choosing import Choosing
-from memex_hf.engine import Engine
+from memex_hf.running.choosing import Choosing
+from memex_hf.running.engine import Engine
 from memex_hf.sampling import Sampling
 
 _ROOM = 256  # tokens of an answer that room is made for at once
