@@ -32,8 +32,8 @@ def identical(device: str, models: Sequence[str], *, quick: bool) -> Iterator[Ro
             yield {
                 "measure": f"64 tokens with reuse as without, {str(dtype).removeprefix('torch.')}",
                 "model": name,
-                "figure": f"{tally['same']} of {tally['compared']} identical; largest drift {tally['drift']:.1e}, largest "
-                f"margin where they differ {tally['margin']:.1e}",
+                "figure": f"{tally['same']} of {tally['compared']} identical; largest drift "
+                f"{tally['drift']:.1e}, largest margin where they differ {tally['margin']:.1e}",
                 "limit": "all identical" if exact else "identical, or margin within 2x drift",
                 "passed": passed,
                 **tally,

@@ -23,24 +23,8 @@ CHATML = (
     "<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-WORDS = [
-    "the",
-    "lighthouse",
-    "door",
-    "is",
-    "painted",
-    "blue",
-    "and",
-    "nobody",
-    "knows",
-    "why",
-    "it",
-    "was",
-    "left",
-    "open",
-    "again",
-    "today",
-]
+SAYING = "the lighthouse door is painted blue and nobody knows why it was left open again today"
+WORDS = SAYING.split()
 
 
 def text(count: int, seed: int = 0) -> str:

@@ -111,12 +111,11 @@ class Answer:
         """Return the exact ids; None where a stop word cut through a token."""
         ids = self._ids
         if self.stopped:
-            while ids and not self.text.endswith(self._words.text(ids)) and len(ids) > 1:
-                if len(self._words.text(ids)) < len(self.text):
-                    return None
-                ids = ids[:-1]
-            if self._words.text(ids) != self.text:
+            whole = range(len(ids), 0, -1)
+            length = next((n for n in whole if len(self._words.text(ids[:n])) <= len(self.text)), 0)
+            if self._words.text(ids[:length]) != self.text:
                 return None
+            ids = ids[:length]
         return Ledger(self._words.fingerprint, tuple(ids), self._first or 0) if ids else None
 
     def _event(self, section: Section, text: str) -> Iterator[Event]:

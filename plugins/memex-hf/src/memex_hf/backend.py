@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -55,7 +54,6 @@ class HF:
         self._defaults = dict(defaults or {})
         self._warming = Warming(engine) if background else None
         self._release = release
-        self._lock = threading.Lock()  # the template and the tokenizer are used by one at a time
         self._closed = False
 
     @property
@@ -140,8 +138,7 @@ class HF:
     def _prompt(self, request: Request, variables: Mapping[str, Any], *, answer: bool = True) -> Prompt:
         if not request.messages:
             raise BackendError("hf: there is nothing to answer; the request has no messages")
-        with self._lock:
-            return self._prompts.prompt(request.messages, request.tools, variables, answer=answer)
+        return self._prompts.prompt(request.messages, request.tools, variables, answer=answer)
 
     def _most(self, prompt: Prompt, request: Request, sampling: Sampling) -> int:
         most = sampling.most or request.answer_tokens

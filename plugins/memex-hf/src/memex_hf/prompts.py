@@ -9,6 +9,7 @@ it was said. The rest is encoded in pieces that never change, and each piece onc
 from __future__ import annotations
 
 import re
+import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from itertools import product
@@ -24,6 +25,7 @@ from memex_hf.tokenizing import Words
 _OPEN, _CLOSE, _BEFORE, _AT = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"
 _MARKS: Final = re.compile(f"[{_OPEN}{_CLOSE}{_BEFORE}{_AT}]")
 _FOUND: Final = re.compile(f"{_OPEN}([^{_CLOSE}]*){_CLOSE}|{_AT}(\\d+){_AT}|[{_OPEN}{_CLOSE}{_BEFORE}{_AT}]")
+_MOST_RECENT: Final = 256
 
 
 class Prompt(msgspec.Struct, frozen=True):
@@ -64,13 +66,15 @@ class Prompts:
         self.words = words
         self._variables = dict(variables or {})
         self._recent: OrderedDict[str, Ledger] = OrderedDict()
+        self._lock = threading.Lock()
 
     def remember(self, text: str, ledger: Ledger) -> None:
         """Keep the ids of an answer that could not be stored with it, as when it was cancelled."""
-        self._recent[text] = ledger
-        self._recent.move_to_end(text)
-        while len(self._recent) > 256:
-            self._recent.popitem(last=False)
+        with self._lock:
+            self._recent[text] = ledger
+            self._recent.move_to_end(text)
+            while len(self._recent) > _MOST_RECENT:
+                self._recent.popitem(last=False)
 
     def prompt(
         self,

@@ -22,6 +22,7 @@ from memex_hf.radix import Node, Radix, shared
 
 L = TypeVar("L", bound=Lane)
 Kept = Hot | Cold
+_STATES = 2  # besides the first and the newest of a sequence
 Path = list[tuple[Node[Kept], int]]
 
 
@@ -106,6 +107,7 @@ class Shelf(Generic[L]):
         if state and not self.workshop.croppable and node.state is None and node.parent is not None:
             node.state = lane.state()
             self._cold += node.state.nbytes
+            self._thin_states(node)
         while node.parent is not None:
             node.used = self.tree.clock
             node = node.parent
@@ -209,6 +211,18 @@ class Shelf(Generic[L]):
             self._cold -= node.state.nbytes
             node.state = None
         self.tally.dropped += len(node.ids)
+
+    def _thin_states(self, node: Node[Kept]) -> None:
+        """Keep few states on the way to a node: the first, the last, and where sequences part."""
+        held = []
+        above = node.parent
+        while above is not None:
+            if above.state is not None and len(above.children) < 2:
+                held.append(above)
+            above = above.parent
+        for spare in held[_STATES:-1]:
+            self._cold -= spare.state.nbytes
+            spare.state = None
 
     # -- choosing a lane -----------------------------------------------------------------------
 

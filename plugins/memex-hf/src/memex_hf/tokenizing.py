@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -43,6 +44,8 @@ class Words:
         self.ends = frozenset(ends)
         self.fingerprint = fingerprint(tokenizer)
         self._template = template
+        self._lock = threading.Lock()  # some options are set on the tokenizer itself while it encodes
+        self._encoding = threading.Lock()
         added = list(tokenizer.added_tokens_decoder.values())
         self.control = _any_of([token.content for token in added if not token.content.isspace()])
         self._special = _any_of([token.content for token in added if token.special and _stands_alone(token)])
@@ -81,14 +84,15 @@ class Words:
             first: Whether a text begins with it; some tokenizers begin every text with a space.
         """
         key = (piece, first)
-        known = self._encoded.get(key)
-        if known is None:
-            known = tuple(self._encode(piece) if first or not self._adds_a_space else self._within(piece))
-            self._encoded[key] = known
-            if len(self._encoded) > _MOST_PIECES:
-                self._encoded.popitem(last=False)
-        else:
-            self._encoded.move_to_end(key)
+        with self._encoding:
+            known = self._encoded.get(key)
+            if known is None:
+                known = tuple(self._encode(piece) if first or not self._adds_a_space else self._within(piece))
+                self._encoded[key] = known
+                if len(self._encoded) > _MOST_PIECES:
+                    self._encoded.popitem(last=False)
+            else:
+                self._encoded.move_to_end(key)
         return known
 
     def plain(self, text: str) -> tuple[int, ...]:
@@ -97,25 +101,25 @@ class Words:
 
     def text(self, ids: Sequence[int]) -> str:
         """Return the words of some ids, without special tokens."""
-        words: str = self.tokenizer.decode(
-            list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
-        )
-        return words
+        return self._decode(ids, skip_special_tokens=True)
 
     def exact_text(self, ids: Sequence[int]) -> str:
         """Return what some ids are written as, special tokens included."""
-        words: str = self.tokenizer.decode(
-            list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False
-        )
-        return words
+        return self._decode(ids, skip_special_tokens=False)
 
     def without_end(self, ids: Sequence[int]) -> tuple[int, ...]:
         """Return ids without the token that ended the answer: the template writes it."""
         return tuple(ids[:-1] if ids and ids[-1] in self.ends else ids)
 
     def _encode(self, text: str, **options: Any) -> list[int]:
-        ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False, **options)
+        with self._lock:
+            ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False, **options)
         return ids
+
+    def _decode(self, ids: Sequence[int], **options: Any) -> str:
+        with self._lock:
+            words: str = self.tokenizer.decode(list(ids), clean_up_tokenization_spaces=False, **options)
+        return words
 
     def _within(self, piece: str, **options: Any) -> list[int]:
         """Encode a piece from inside a text: after a newline, which is taken off again."""

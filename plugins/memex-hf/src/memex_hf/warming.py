@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from memex_hf.running.engine import Engine
 
-_PATIENCE = 0.002
+_CHUNK = 128  # tokens that a user who is faster may have to wait for
+_ROOM = 512
 
 
 class _Job:
@@ -111,9 +112,9 @@ class Warming:
         with engine.turn:
             if engine.continues == "never" or len(job.ids) - engine.shelf.known(job.ids) <= 1:
                 return
-            lane = engine.begin(job.ids, len(job.ids))
+            lane = engine.begin(job.ids, len(job.ids) + _ROOM)
         try:
-            engine.prefill(lane, job.ids, job.cuts, go_on=go_on, warm=True)
+            engine.prefill(lane, job.ids, job.cuts, go_on=go_on, warm=True, chunk=_CHUNK)
         finally:
             with engine.turn:
                 engine.end(lane, job.cuts)

@@ -141,6 +141,7 @@ class Engine:
         *,
         go_on: Callable[[], bool] = lambda: True,
         warm: bool = False,
+        chunk: int | None = None,
     ) -> torch.Tensor | None:
         """Run what of a prompt is not in the lane yet, in chunks, taking the turnstile for each.
 
@@ -150,13 +151,15 @@ class Engine:
             cuts: Where messages end.
             go_on: Asked before every chunk; False ends it there.
             warm: Whether nobody waits for it.
+            chunk: Tokens that are run at once, if fewer than usual.
 
         Returns:
             The scores of the next token; None if it was ended early.
         """
         scores = None
         whole = lane not in self.shelf.lanes  # nothing of it is kept
-        for start, stop in self._chunks(len(lane.ids), len(ids), cuts, whole=whole):
+        size = min(chunk or self._chunk, self._chunk)
+        for start, stop in self._chunks(len(lane.ids), len(ids), cuts, size=len(ids) if whole else size):
             if not go_on():
                 return None
             with self.turn:
@@ -170,14 +173,12 @@ class Engine:
                     self.shelf.record(lane, cuts, state=stop in cuts)
         return scores
 
-    def _chunks(self, start: int, stop: int, cuts: Sequence[int], *, whole: bool) -> list[tuple[int, int]]:
-        """Return the stretches in which ``start`` to ``stop`` are run."""
-        if whole or (self.continues == "tokens" and start == 0):
-            return [(start, stop)]
+    def _chunks(self, start: int, stop: int, cuts: Sequence[int], *, size: int) -> list[tuple[int, int]]:
+        """Return the stretches in which ``start`` to ``stop`` are run, of at most ``size`` tokens."""
         if self.continues == "tokens":
-            return [(at, at + 1) for at in range(start, stop)]
-        ends = {*range(start + self._chunk, stop, self._chunk), stop}
-        if self.continues == "chunks":  # states are kept where messages end: at the first ends and the last
+            return [(0, stop)] if start == 0 else [(at, at + 1) for at in range(start, stop)]
+        ends = {*range(start + size, stop, size), stop}
+        if self.continues == "chunks":  # states are kept where messages end: the first and the last
             inside = [cut for cut in cuts if start < cut < stop]
             ends |= {*inside[:1], *inside[-2:]}
         return list(pairwise([start, *sorted(ends)]))
