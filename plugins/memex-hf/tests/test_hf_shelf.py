@@ -113,7 +113,11 @@ def check(kept):
             path = [*above.ids, *path]
             above = above.parent
         assert node.parent.children[node.ids[0]] is node
-        rows = node.kept.rows if hasattr(node.kept, "rows") else node.kept.lane.rows[node.kept.start : node.kept.stop]
+        rows = (
+            node.kept.rows
+            if hasattr(node.kept, "rows")
+            else node.kept.lane.rows[node.kept.start : node.kept.stop]
+        )
         assert list(rows) == [tuple(path[: node.start + at + 1]) for at in range(len(node.ids))]
         cold += node.kept.nbytes
         if node.state is not None:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from memex import Event, Message, Tool, ToolCall
-from memex_hf.ledger import Ledger
+from memex_hf.ledger import Ledger, digest
 from memex_hf.prompts import Prompt, described
 from memex_hf.spoken import Decoding, Section, Sorting, Stopping
 from memex_hf.tokenizing import Words
@@ -81,6 +81,7 @@ class Answer:
         self._stopping = Stopping(stop)
         self._ids: list[int] = []
         self._first: int | None = None
+        self._thought = False
         self.text = ""
         self.calls = 0
         self.reasoning = 0
@@ -116,7 +117,9 @@ class Answer:
             if self._words.text(ids[:length]) != self.text:
                 return None
             ids = ids[:length]
-        return Ledger(self._words.fingerprint, tuple(ids), self._first or 0) if ids else None
+        only_words = not self.calls and not self._thought
+        said = digest(self.text) if only_words else ""
+        return Ledger(self._words.fingerprint, tuple(ids), self._first or 0, said) if ids else None
 
     def _event(self, section: Section, text: str) -> Iterator[Event]:
         if section == "call":
@@ -130,6 +133,7 @@ class Answer:
             self.text += text
             yield Event(kind="text", text=text)
         else:
+            self._thought = True
             yield Event(kind="reasoning", reasoning=text)
 
 

@@ -4,47 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from memex import Message, Tool
-from memex_hf.ledger import ledger_of
+import msgspec
+
+from memex import BadRequest, Message, Tool
 from memex_hf.prompts import Prompts, described
 from memex_hf.tokenizing import Words
 
 
 class HFCounter:
-    """Counts tokens exactly as far as messages can be counted one by one.
+    """Counts what a model's own template and tokenizer make of each message.
 
-    A template may write something before or between messages; that is counted with every message, so
-    that a sum over a window is never below what is sent.
+    Messages are counted one by one, each as if it stood alone, and questions with the beginning of the
+    answer to them. So a sum over a window is never below what is sent, and a little above it; more so
+    where a template writes a text of its own before the first message.
 
     Args:
         words: The tokenizer.
     """
 
-    exact = True
+    exact = False
     error = 0.0
 
     def __init__(self, words: Words) -> None:
         self._words = words
         self._prompts = Prompts(words)
         self.name = f"hf:{words.fingerprint}"
-        hello, again = Message.user("a"), Message.assistant("a")
-        one, two = (self._length([hello] * 1), self._length([hello, again]))
-        self._answer = self._length([hello], answer=True) - one
-        self._frame = max(one, two - one) - len(words.plain("a"))
+        hello = [Message.user("a")]
+        self._alone = self._length(hello)
+        self._answer = max(0, self._length(hello, answer=True) - self._alone)
 
     def count_text(self, text: str) -> int:
         """Return the tokens of a bare text."""
         return len(self._words.plain(text))
 
     def count_message(self, message: Message) -> int:
-        """Return the tokens of a message with its framing and the beginning of an answer to it."""
+        """Return the tokens of a message with its framing."""
         try:
-            alone = self._length([message])
-        except Exception:  # noqa: BLE001 - a template may refuse a message that stands alone
-            alone = self._frame + len(self._words.plain(str(message.parts)))
-        ledger = ledger_of(message, self._words.fingerprint)
-        generated = 0 if ledger is None else len(ledger.ids) + self._frame
-        return max(alone, generated) + max(0, self._answer)
+            tokens = self._length([message])
+        except BadRequest:  # a template may refuse a message that stands alone
+            tokens = self._alone + self.count_text(str(msgspec.to_builtins(message.parts)))
+        return tokens + (self._answer if message.role in ("user", "tool") else 0)
 
     def count_tools(self, tools: Sequence[Tool]) -> int:
         """Return the tokens of tool definitions."""

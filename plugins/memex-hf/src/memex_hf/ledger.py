@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import sys
 from array import array
 from collections.abc import Mapping, Sequence
@@ -28,15 +29,18 @@ class Ledger(msgspec.Struct, frozen=True):
         tokenizer: Fingerprint of the tokenizer.
         ids: Every token, in order, the one that ended the answer included.
         answer: Index of the first token of the answer's words, after the thought.
+        said: Digest of the message's words, where they are all that was generated: wherever they are
+            shown unaltered, the ids stand for them, whatever else the tokens may be written as.
     """
 
     tokenizer: str
     ids: tuple[int, ...]
     answer: int = 0
+    said: str = ""
 
     def to_note(self) -> dict[str, Any]:
         """Return it as JSON values: what a store keeps."""
-        return {"tokenizer": self.tokenizer, "ids": pack(self.ids), "answer": self.answer}
+        return {"tokenizer": self.tokenizer, "ids": pack(self.ids), "answer": self.answer, "said": self.said}
 
 
 def ledger_of(message: Message, tokenizer: str) -> Ledger | None:
@@ -48,11 +52,16 @@ def read_note(note: object, tokenizer: str) -> Ledger | None:
     """Return the ledger that a note holds; as :func:`ledger_of`."""
     if not isinstance(note, Mapping) or note.get("tokenizer") != tokenizer:
         return None
-    answer = note.get("answer", 0)
+    answer, said = note.get("answer", 0), note.get("said", "")
     ids = unpack(note.get("ids"))
     if ids is None or not isinstance(answer, int) or not 0 <= answer <= len(ids):
         return None
-    return Ledger(tokenizer, ids, answer)
+    return Ledger(tokenizer, ids, answer, said if isinstance(said, str) else "")
+
+
+def digest(words: str) -> str:
+    """Return a short fingerprint of what was said."""
+    return hashlib.blake2b(words.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def pack(ids: Sequence[int]) -> str:

@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from memex import BadRequest, Message, Tool, encode, thaw
-from memex_hf.ledger import Ledger, ledger_of
+from memex_hf.ledger import Ledger, digest, ledger_of
 from memex_hf.tokenizing import Words
 
 # Unicode keeps these code points for a program's own use: no text holds them.
@@ -104,11 +104,11 @@ class Prompts:
             for item in encode([message], "hf").payload["messages"]:
                 items.append(_anchored(self._neutral(item), index, exact=ledger is not None))
         rendered = self._rendered(items, tools, {**self._variables, **(variables or {})}, answer=answer)
-        clean, plain, anchors = _read_marks(rendered)
+        clean, plain, starts, anchors = _read_marks(rendered)
         splices = []
         end = 0
         for index, ledger in ledgers.items():
-            found = self._place(clean, anchors.get(index), ledger, end)
+            found = self._place(clean, starts.get(index, -1), anchors.get(index), ledger, end)
             if found is not None:
                 splices.append(found)
                 end = found.stop
@@ -142,7 +142,7 @@ class Prompts:
         if isinstance(value, str):
             return self.words.control.sub(f"{_OPEN}\\g<0>{_CLOSE}", _MARKS.sub("", value))
         if isinstance(value, dict):
-            return {key: self._neutral(item) for key, item in value.items()}
+            return {self._neutral(key): self._neutral(item) for key, item in value.items()}
         return [self._neutral(item) for item in value] if isinstance(value, list) else value
 
     # -- exact ids -----------------------------------------------------------------------------
@@ -153,11 +153,15 @@ class Prompts:
         found = ledger_of(message, self.words.fingerprint)
         return found or self._recent.get(message.text)
 
-    def _place(self, clean: str, anchor: int | None, ledger: Ledger, after: int) -> _Splice | None:
+    def _place(
+        self, clean: str, begin: int, anchor: int | None, ledger: Ledger, after: int
+    ) -> _Splice | None:
         """Return where the template shows what was generated, None where it shows something else."""
         if anchor is None:
             return None
         ids = self.words.without_end(ledger.ids)
+        if begin >= after and ledger.said == digest(clean[begin:anchor]):
+            return _Splice(begin, anchor, ids)
         written = (self.words.exact_text, self.words.text)  # a template shows words, not stray control tokens
         for first, spell in product(sorted({0, ledger.answer}), written):
             text = spell(ids[first:])
@@ -224,12 +228,14 @@ def _anchored(item: dict[str, Any], index: int, *, exact: bool) -> dict[str, Any
     return item
 
 
-def _read_marks(rendered: str) -> tuple[str, list[_Splice], dict[int, int]]:
-    """Return the text without marks, what in it is plain, and where each message ends."""
+def _read_marks(rendered: str) -> tuple[str, list[_Splice], dict[int, int], dict[int, int]]:
+    """Return the text without marks, what in it is plain, and where messages begin and end."""
     clean: list[str] = []
     plain: list[_Splice] = []
+    starts: dict[int, int] = {}
     anchors: dict[int, int] = {}
     at = length = 0
+    begin = -1
     for found in _FOUND.finditer(rendered):
         clean.append(rendered[at : found.start()])
         length += len(clean[-1])
@@ -240,8 +246,12 @@ def _read_marks(rendered: str) -> tuple[str, list[_Splice], dict[int, int]]:
             length += len(clean[-1])
         elif found[2]:
             anchors[int(found[2])] = length
+            starts[int(found[2])] = begin
+            begin = -1
+        elif found[0] == _BEFORE:
+            begin = length
     clean.append(rendered[at:])
-    return "".join(clean), plain, anchors
+    return "".join(clean), plain, starts, anchors
 
 
 def _merged(exact: Sequence[_Splice], plain: Sequence[_Splice]) -> list[_Splice]:

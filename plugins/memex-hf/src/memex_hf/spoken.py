@@ -101,7 +101,12 @@ class Sorting:
                 keep = _beginning_at_end(self._held, self._tags)
                 if self._section == "call":
                     return
-                said, self._held = self._held[: len(self._held) - keep], self._held[len(self._held) - keep :]
+                said = self._held[: len(self._held) - keep]
+                if (
+                    self._section == "reasoning"
+                ):  # the line that the closing tag stands on is not the thought's
+                    said = said.rstrip("\n")
+                self._held = self._held[len(said) :]
                 yield from self._said(said)
                 return
             said, self._held = self._held[:at], self._held[at + len(tag) :]

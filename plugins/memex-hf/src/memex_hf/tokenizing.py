@@ -97,7 +97,12 @@ class Words:
 
     def plain(self, text: str) -> tuple[int, ...]:
         """Return the ids of a text in which nothing is a control token."""
-        return tuple(self._within(text, split_special_tokens=True))
+        found: list[int] = []
+        for piece in self.control.split(text):
+            halves = (piece[:1], piece[1:]) if self.control.fullmatch(piece) else (piece,)
+            for half in filter(None, halves):
+                found.extend(self._within(half))
+        return tuple(found)
 
     def text(self, ids: Sequence[int]) -> str:
         """Return the words of some ids, without special tokens."""
@@ -111,9 +116,9 @@ class Words:
         """Return ids without the token that ended the answer: the template writes it."""
         return tuple(ids[:-1] if ids and ids[-1] in self.ends else ids)
 
-    def _encode(self, text: str, **options: Any) -> list[int]:
+    def _encode(self, text: str) -> list[int]:
         with self._lock:
-            ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False, **options)
+            ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False)
         return ids
 
     def _decode(self, ids: Sequence[int], **options: Any) -> str:
@@ -121,11 +126,11 @@ class Words:
             words: str = self.tokenizer.decode(list(ids), clean_up_tokenization_spaces=False, **options)
         return words
 
-    def _within(self, piece: str, **options: Any) -> list[int]:
+    def _within(self, piece: str) -> list[int]:
         """Encode a piece from inside a text: after a newline, which is taken off again."""
-        ids = self._encode("\n" + piece, **options)
+        ids = self._encode("\n" + piece)
         count = len(self._newline)
-        return ids[count:] if tuple(ids[:count]) == self._newline else self._encode(piece, **options)
+        return ids[count:] if tuple(ids[:count]) == self._newline else self._encode(piece)
 
 
 def fingerprint(tokenizer: Any) -> str:
