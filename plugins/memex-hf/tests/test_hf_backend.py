@@ -28,6 +28,7 @@ from memex import (
     Window,
     hookimpl,
 )
+from memex.testing._scratch import ScratchStore
 
 
 def low_water(window: Window) -> Window:
@@ -42,10 +43,7 @@ def low_water(window: Window) -> Window:
     return window.drop(gone, reason="over-budget")
 
 
-def memory(made, store="hf-test", **settings):
-    from memex.testing._scratch import ScratchStore
-
-    del store
+def memory(made, **settings):
     return Memex(ScratchStore(), backend=made, **{"chain": [low_water], "budget": 4_000, **settings})
 
 
@@ -249,10 +247,8 @@ def folder(tmp_path):
 
 def test_a_folder_is_opened_by_name_and_loaded_once(folder):
     spec = {"use": f"hf:{folder}", "device": "cpu", "generation": {"max_new_tokens": 5}, "kv_budget": "32MB"}
-    with (
-        Memex(memory(None).store, backend=spec, chain=[]) as one,
-        Memex(memory(None).store, backend=spec) as two,
-    ):
+    stores = [memory(None).store for _ in range(2)]
+    with Memex(stores[0], backend=spec, chain=[]) as one, Memex(stores[1], backend=spec) as two:
         reply = one.thread("t").send("why?")
         assert isinstance(one.backend, HF)
         assert one.backend.engine is two.backend.engine
@@ -304,7 +300,7 @@ def test_the_counter_is_never_below_what_is_sent(turns):
     for turn in range(turns):
         talk.ask(tiny.text(7, turn))
     counted = sum(counter.count_message(message) for message in talk.messages[:-1])
-    assert talk.usage.prompt_tokens <= counted <= talk.usage.prompt_tokens + 6 * len(talk.messages)
+    assert talk.usage.prompt_tokens <= counted <= talk.usage.prompt_tokens + 6 * turns
     tools = [Tool("look", "Looks it up.")]
     assert counter.count_tools(tools) > 10 > counter.count_tools([])
-    assert counter.count_text("the lighthouse") == 2
+    assert counter.count_text("the lighthouse") == 3

@@ -11,10 +11,10 @@ from memex_hf.spoken import Decoding, Sorting, Stopping
 
 from memex import BadRequest
 
+TAGS = ["<think>", "</think>", "<tool_call>", "</tool_call>"]
 PIECES = st.lists(
-    st.sampled_from(["a", "\n", "<", "think", ">", "</", "<think>", "</think>", "<tool_call>", "</tool_call>", "{}", "ST", "STOP"]),
-    max_size=14,
-)  # fmt: skip
+    st.sampled_from(["a", "\n", "<", "think", ">", "</", "{}", "ST", "STOP", *TAGS]), max_size=14
+)
 
 
 @given(st.text(max_size=20))
