@@ -111,6 +111,44 @@ def test_a_model_whose_layers_see_no_past_is_found_out(monkeypatch):
     assert Engine(tiny.model("llama"), budget=2**20).continues == "never"
 
 
+def test_a_model_that_does_not_take_our_layers_is_given_those_of_transformers(monkeypatch):
+    def refuse(*_args, **_kwargs):
+        raise TypeError("another cache, please")
+
+    monkeypatch.setattr("memex_hf.running.layers.RowLayer.update", refuse)
+    talk = Talk(backend("llama", dtype=torch.float64))
+    assert not talk.backend.engine.own_rows
+    assert talk.backend.engine.continues == "chunks"
+    for turn in range(3):
+        talk.ask(tiny.text(8, turn))
+        check(talk)
+    assert talk.usage.cache_read_tokens > 0
+
+
+def test_a_model_that_keeps_something_in_itself_answers_one_at_a_time(monkeypatch):
+    monkeypatch.setattr(continuing, "_same", lambda *_: False)
+    made = backend("llama", dtype=torch.float64)
+    assert made.engine.continues == "never"
+    talks = [Talk(made, thread=str(number)) for number in range(2)]
+    for number, talk in enumerate(talks):
+        talk.messages.append(Message.user(tiny.text(5, number)))
+    first = made.stream(talks[0].request())
+    while not next(first).text:
+        pass
+    answered = threading.Event()
+
+    def second():
+        list(made.stream(talks[1].request()))
+        answered.set()
+
+    other = threading.Thread(target=second)
+    other.start()
+    assert not answered.wait(0.1)
+    first.close()
+    other.join()
+    assert answered.is_set()
+
+
 def test_positions_that_change_with_the_length_are_computed_anew():
     fields = {**tiny.CONFIGS["llama"], "max_position_embeddings": 64}
     fields["rope_parameters"] = {"rope_type": "dynamic", "factor": 4.0, "rope_theta": 10_000.0}

@@ -37,11 +37,11 @@ class Cache:
 
     Args:
         budget: Bytes to keep, such as ``"4GiB"``.
-        chunk: Tokens of a prompt that are run at once.
+        chunk: Tokens of a prompt that are run at once; by default as many as suit the device.
         lanes: Conversations that stay ready to go on without a copy.
     """
 
-    def __init__(self, budget: str | int = "4GiB", *, chunk: int = 512, lanes: int = 8) -> None:
+    def __init__(self, budget: str | int = "4GiB", *, chunk: int | None = None, lanes: int = 8) -> None:
         self._budget = read_bytes(budget)
         self._chunk = chunk
         self._lanes = lanes

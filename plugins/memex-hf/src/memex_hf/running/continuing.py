@@ -21,13 +21,18 @@ _CUT = 15
 _CLOSE = {torch.float64: 1e-5, torch.float32: 1e-3}  # some layers compute in float32 in any model
 _CLOSE_HALF = 0.1
 _MUCH_CLOSER = 0.3
+_OTHER_CACHE = (RuntimeError, ValueError, TypeError, IndexError, AttributeError, NotImplementedError)
 
 
 def how_to_continue(engine: Engine) -> Continuing:
     """Return how sequences of this model may be gone on with."""
     size = engine.config.get_text_config().vocab_size
     ids = [(7 + 31 * index) % size for index in range(_LENGTH)]
-    whole = engine.forward(engine.lane(_LENGTH), ids)
+    try:
+        whole = engine.forward(engine.lane(_LENGTH), ids)
+    except _OTHER_CACHE:
+        engine.own_rows = False
+        whole = engine.forward(engine.lane(_LENGTH), ids)
     alone = engine.forward(engine.lane(_LENGTH), ids[_CUT:])  # what comes out if nothing is gone on from
     try:
         rows_only = not engine.lane(_LENGTH).cache.others
@@ -37,8 +42,8 @@ def how_to_continue(engine: Engine) -> Continuing:
             return "chunks"
         if _same(whole, _in_parts(engine, ids, 1), alone):
             return "tokens"
-    except (RuntimeError, ValueError, TypeError, IndexError, AttributeError):
-        return "never"  # a cache of another kind
+    except _OTHER_CACHE:
+        return "never"
     return "never"
 
 

@@ -7,6 +7,7 @@ step, so that several threads advance together and a long prompt keeps nobody wa
 from __future__ import annotations
 
 import inspect
+import threading
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, Final
@@ -42,30 +43,35 @@ class Engine:
     Args:
         model: A causal language model of transformers, on its device.
         budget: The most bytes of keys and values to keep.
-        chunk: Tokens of a prompt that are run at once.
+        chunk: Tokens of a prompt that are run at once; 512 on a CPU, 2,048 elsewhere by default.
         most_lanes: Sequences that stay ready to go on without a copy.
 
     Attributes:
         turn: Held for every step, and for every use of the shelf.
+        alone: Held for a whole answer where a model cannot be gone on with: it may keep something of a
+            sequence in itself.
         shelf: What is kept.
         counts: Tokens run so far.
         continues: How a sequence may be gone on with: ``"anywhere"``; ``"chunks"`` from its end or a
             kept state; ``"tokens"`` likewise, but one token at a time; ``"never"``.
+        own_rows: Whether the model takes our layers; if not, it is given transformers' own.
     """
 
-    def __init__(self, model: Any, *, budget: int, chunk: int = 512, most_lanes: int = 8) -> None:
+    def __init__(self, model: Any, *, budget: int, chunk: int | None = None, most_lanes: int = 8) -> None:
         self.model = model
         self.turn = Turnstile()
+        self.alone = threading.Lock()
         self.counts = Counts()
         self.config = model.config
-        self._chunk = chunk
         parameters = inspect.signature(model.forward).parameters
         self._cache_name = next((name for name in _CACHE_NAMES if name in parameters), _CACHE_NAMES[1])
         self._keeps = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
         self._device = torch.device(model.get_input_embeddings().weight.device)
+        self._chunk = chunk or (512 if self._device.type == "cpu" else 2048)
         self._bytes_per_token = 0.0
         self._fixed_bytes = 0
         self._fixed_limit = _fixed_limit(model.config)
+        self.own_rows = True
         self.continues = "anywhere"
         from memex_hf.running.continuing import how_to_continue
 
@@ -86,7 +92,7 @@ class Engine:
 
     def lane(self, room: int) -> TensorLane:
         """Return an empty lane."""
-        return TensorLane(self.config, room)
+        return TensorLane(self.config, room, own_rows=self.own_rows)
 
     def bytes_for(self, room: int) -> int:
         """Return what a lane will take."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 
 import msgspec
 
@@ -61,6 +62,22 @@ def generate_ids(
     def go_on() -> bool:
         return not cancelled() and (until is None or time.monotonic() < until)
 
+    alone = engine.alone if engine.continues == "never" else nullcontext()
+    with alone:
+        yield from _generate(engine, ids, choosing, run, most=most, ends=ends, cuts=cuts, go_on=go_on)
+
+
+def _generate(
+    engine: Engine,
+    ids: Sequence[int],
+    choosing: Choosing,
+    run: Run,
+    *,
+    most: int,
+    ends: frozenset[int],
+    cuts: Sequence[int],
+    go_on: Callable[[], bool],
+) -> Iterator[int]:
     with engine.turn:
         lane = engine.begin(ids, len(ids) + min(most, _ROOM))
     run.reused = len(lane.ids)

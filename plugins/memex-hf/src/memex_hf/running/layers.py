@@ -128,10 +128,13 @@ class LaneCache(DynamicCache):
     Args:
         config: The model's.
         room: Tokens to make room for.
+        own_rows: Whether to use our own layers.
     """
 
-    def __init__(self, config: Any, room: int) -> None:
-        layers = [_ours(layer) for layer in DynamicCache(config=config).layers]
+    def __init__(self, config: Any, room: int, *, own_rows: bool = True) -> None:
+        layers = list(DynamicCache(config=config).layers)
+        if own_rows:
+            layers = [_ours(layer) for layer in layers]
         for layer in layers:
             if isinstance(layer, RowLayer):
                 layer.room = _rounded(room)

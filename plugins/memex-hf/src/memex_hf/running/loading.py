@@ -31,7 +31,7 @@ class How(msgspec.Struct, frozen=True, kw_only=True):
     chat_template: str | None
     budget: int
     lanes: int
-    chunk: int
+    chunk: int | None
 
 
 class Loaded(msgspec.Struct, frozen=True):

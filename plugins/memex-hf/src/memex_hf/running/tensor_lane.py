@@ -49,6 +49,7 @@ class TensorLane:
     Args:
         config: The model's.
         room: Tokens to make room for.
+        own_rows: Whether to use our own layers.
 
     Attributes:
         cache: What the model is given.
@@ -57,8 +58,8 @@ class TensorLane:
         used: When it was last used.
     """
 
-    def __init__(self, config: Any, room: int) -> None:
-        self.cache = LaneCache(config, room)
+    def __init__(self, config: Any, room: int, *, own_rows: bool = True) -> None:
+        self.cache = LaneCache(config, room, own_rows=own_rows)
         self.ids: list[int] = []
         self.busy = False
         self.used = 0
