@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from kv_clock import now, timed
 from kv_models import BIG, build, configs
-from kv_talk import GREEDY, generated
+from kv_talk import GREEDY, cache_name, generated
 from memex_hf.running.engine import Engine
 from memex_hf.running.generating import Run, generate_ids
 from transformers import DynamicCache
@@ -82,7 +82,7 @@ def _at(model: Any, name: str, context: int) -> Iterator[Row]:
 def _bare(model: Any, ids: Sequence[int], new: int) -> float:
     """Time a forward over the last tokens with transformers' own cache warm, in the median of five."""
     given = torch.tensor([list(ids)], device=model.device)
-    name = "cache" if "cache" in type(model).forward.__code__.co_varnames else "past_key_values"
+    name = cache_name(model)
     cache = DynamicCache(config=model.config)
 
     def run(part: torch.Tensor) -> list[Any]:

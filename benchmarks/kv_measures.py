@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import statistics
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import torch
 from kv_clock import now, timed
 from kv_models import build, configs, words
-from kv_talk import Talk, Watch, generated, scores_of, scores_with_reuse
+from kv_talk import Talk, Watch, cache_name, generated, scores_of, scores_with_reuse
 from memex_hf.running.engine import Engine
 from transformers import DynamicCache
 
@@ -104,12 +105,13 @@ def first_token(device: str, models: Sequence[str], *, quick: bool) -> Iterator[
         model = build(configs(256, 4)[name], dtype=torch.float32, device=device, spread=None)
         talk = Talk(Engine(model, budget=BUDGET), words(3800, 1))
         talk.ask(words(150, 2), 2)
-        ours, bare = [], []
+        ours, bare = [], [0.0]
         for turn in range(times):
             known = len(talk.ids) + len(talk.out) - 1
             talk.ask(words(30, 10 + turn), 2)
             ours.append(talk.first)
-            bare.append(_bare(model, talk.ids, len(talk.ids) - known))
+            if turn == times // 2:
+                bare = _bare(model, talk.ids, len(talk.ids) - known, times)
         whole = [timed(generated, model, talk.ids, 1) for _ in range(max(3, times // 3))]
         reuse, limit, full = map(statistics.median, (ours, bare, whole))
         at = f"at {len(talk.ids):,} tokens"
@@ -130,20 +132,20 @@ def first_token(device: str, models: Sequence[str], *, quick: bool) -> Iterator[
         yield _conversation(model, name, turns=12 if quick else 48)
 
 
-def _bare(model: Any, ids: Sequence[int], new: int) -> float:
-    """Time a forward over the last tokens of a prompt with transformers' own cache warm."""
+def _bare(model: Any, ids: Sequence[int], new: int, times: int) -> list[float]:
+    """Time a forward over the last tokens of a prompt, with transformers' own cache warm."""
     given = torch.tensor([list(ids)], device=model.device)
-    cache = DynamicCache(config=model.config)
-    name = "cache" if "cache" in type(model).forward.__code__.co_varnames else "past_key_values"
+    warm = DynamicCache(config=model.config)
+    name = cache_name(model)
+
+    def run(part: torch.Tensor, cache: Any) -> list[int]:
+        out = model(input_ids=part, use_cache=True, logits_to_keep=1, **{name: cache})
+        found: list[int] = out.logits.argmax(-1).flatten().tolist()
+        return found
+
     with torch.no_grad():
-        model(input_ids=given[:, :-new], use_cache=True, logits_to_keep=1, **{name: cache})
-        return timed(
-            lambda: (
-                model(input_ids=given[:, -new:], use_cache=True, logits_to_keep=1, **{name: cache})
-                .logits.argmax(-1)
-                .tolist()
-            ),
-        )
+        run(given[:, :-new], warm)
+        return [timed(run, given[:, -new:], copy.deepcopy(warm)) for _ in range(times)]
 
 
 def _conversation(model: Any, name: str, *, turns: int) -> Row:

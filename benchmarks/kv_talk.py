@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
 import kv_models
 import torch
 from kv_clock import now
-from memex_hf.ledger import NOTE, Ledger
+from memex_hf.ledger import NOTE, Ledger, digest
 from memex_hf.prompts import Prompts
 from memex_hf.running.engine import Engine
 from memex_hf.running.generating import Run, generate_ids
@@ -68,10 +69,15 @@ class Talk:
         self.first = now() - begun
         out.extend(steps)
         self.out = tuple(out)
-        note = Ledger(self.prompts.words.fingerprint, self.out).to_note()
-        said = self.prompts.words.exact_text(self.out)
-        self.messages.append(Message.assistant(said or "?", extra={NOTE: note}))
+        said = self.prompts.words.text(self.out) or "?"
+        note = Ledger(self.prompts.words.fingerprint, self.out, said=digest(said)).to_note()
+        self.messages.append(Message.assistant(said, extra={NOTE: note}))
         return self.out
+
+
+def cache_name(model: Any) -> str:
+    """Return what this transformers calls a cache."""
+    return "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
 
 
 def generated(model: Any, ids: Sequence[int], most: int) -> tuple[int, ...]:
