@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import MutableSequence, Sequence
 from typing import Any, Protocol, TypeVar
 
 Rows = Any
@@ -13,14 +13,16 @@ class Lane(Protocol):
     """Keys and values of one sequence in one piece, which a model can go on from.
 
     Attributes:
-        ids: The tokens whose rows it holds, in order.
         busy: Whether somebody is generating in it.
         used: When it was last used, on the tree's clock.
     """
 
-    ids: list[int]
     busy: bool
     used: int
+
+    @property
+    def ids(self) -> MutableSequence[int]:
+        """The tokens whose rows it holds, in order."""
 
     @property
     def nbytes(self) -> int:

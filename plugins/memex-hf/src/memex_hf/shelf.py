@@ -12,13 +12,14 @@ stretch goes back into a lane.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from memex_hf.lanes import Cold, Hot, Lane, Workshop
-from memex_hf.radix import Node, Radix, shared
+from memex_hf.radix import Node, Radix, packed, shared
 
 L = TypeVar("L", bound=Lane)
 Kept = Hot | Cold
@@ -79,7 +80,7 @@ class Shelf(Generic[L]):
             ids: The prompt.
             room: Tokens it will hold in the end, as far as is known.
         """
-        ids = tuple(ids)
+        ids = packed(ids)
         path = self._usable(self.tree.match(ids), len(ids) - 1)
         self.tree.touch(path)
         known = sum(count for _, count in path)
@@ -129,7 +130,7 @@ class Shelf(Generic[L]):
 
     def known(self, ids: Sequence[int]) -> int:
         """Return how many tokens of a prompt would not have to be computed."""
-        ids = tuple(ids)
+        ids = packed(ids)
         return sum(count for _, count in self._usable(self.tree.match(ids), len(ids) - 1))
 
     # -- the budget ----------------------------------------------------------------------------
@@ -249,7 +250,7 @@ class Shelf(Generic[L]):
         )
         return node.state is not None or at_its_end
 
-    def _lane_for(self, ids: tuple[int, ...], known: int, path: Path, room: int) -> L:
+    def _lane_for(self, ids: array[int], known: int, path: Path, room: int) -> L:
         """Return the lane to go on in: one that can be continued or taken over, or a new one."""
         best, common = None, -1
         for lane in self.lanes:
@@ -282,7 +283,7 @@ class Shelf(Generic[L]):
                 self._cold += node.kept.nbytes
                 self.tally.copied += len(node.ids)
 
-    def _fill(self, lane: L, ids: tuple[int, ...], path: Path) -> None:
+    def _fill(self, lane: L, ids: array[int], path: Path) -> None:
         """Copy what of a path is not in the lane yet, and make cold stretches hot in it."""
         at = 0
         state: Any = None

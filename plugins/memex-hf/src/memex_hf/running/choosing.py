@@ -22,11 +22,13 @@ class Choosing:
         self._greedy = sampling.greedy
         self._rules = _rules(sampling)
         self._penalty = sampling.repetition_penalty != 1
-        self._chance = torch.Generator(device=device)
-        if sampling.seed is None:
-            self._chance.seed()
-        else:
-            self._chance.manual_seed(sampling.seed)
+        self._chance: torch.Generator | None = None
+        if not sampling.greedy:
+            self._chance = torch.Generator(device=device)
+            if sampling.seed is None:
+                self._chance.seed()
+            else:
+                self._chance.manual_seed(sampling.seed)
 
     def choose(self, scores: torch.Tensor, before: Sequence[int]) -> int:
         """Return the next token.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from typing import Any
 
@@ -60,7 +61,7 @@ class TensorLane:
 
     def __init__(self, config: Any, room: int, *, own_rows: bool = True) -> None:
         self.cache = LaneCache(config, room, own_rows=own_rows)
-        self.ids: list[int] = []
+        self.ids = array("I")
         self.busy = False
         self.used = 0
 
