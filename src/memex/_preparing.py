@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from memex._backend import Backend, Request, Tool
 from memex._entry import Derived, Entry
-from memex._errors import PluginError
+from memex._errors import BudgetExceeded, PluginError
 from memex._message import Message
 from memex._origin import without_bound_parts
 from memex._plugin import describe
@@ -41,6 +41,8 @@ def prepare_next(
                 thread=thread.id,
             )
             prepare(request)
+    except BudgetExceeded:  # such a question would not fit, so nothing is known of the next window
+        return
     except Exception as error:  # noqa: BLE001 - a hint to a stranger's backend
         thread.memex.report(PluginError(f"prepare: {describe(error)}", plugin=backend.name), "listener")
 

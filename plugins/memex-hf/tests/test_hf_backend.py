@@ -15,6 +15,7 @@ from memex_hf.backend import HF
 from memex_hf.counter import HFCounter
 from memex_hf.ledger import NOTE, ledger_of
 from memex_hf.opening import read_bytes
+from memex_hf.turnstile import Turnstile
 
 from memex import (
     BackendError,
@@ -214,6 +215,69 @@ def test_preparing_stops_for_whoever_generates_and_when_it_is_closed():
     with pytest.raises(BackendError, match="is closed"):
         talk.ask("so?")
     assert not [t for t in threading.enumerate() if t.name == "memex-hf-warming"]
+
+
+def test_a_user_never_waits_for_what_is_prepared_behind_another_ones_answer():
+    made = backend()
+    other = Talk(made, Message.user("hello"), thread="other")
+    reading = made.stream(other.request(50))
+    next(reading)
+    next(reading)  # it stays in the middle of an answer: nothing is prepared meanwhile
+    talk = Talk(made, Message.user(tiny.text(200)))
+    made.prepare(talk.request())
+    asking = threading.Thread(target=talk.ask, args=("so?",), daemon=True)
+    asking.start()
+    asking.join(20)
+    assert not asking.is_alive()
+    reading.close()
+    made.close()
+
+
+def test_ids_serve_another_process_that_opens_the_same_store():
+    first, second = backend(), backend()
+    kept = memory(first)
+    for question in ("why?", "and the door?"):
+        kept.thread("t").send(question, max_new_tokens=9)
+    messages = list(Memex(kept.store, backend=second, chain=[]).thread("t").messages())
+    prompt = second._prompts.prompt([*messages, Message.user("so?")])
+    assert (prompt.exact, prompt.remade) == (2, 0)
+    assert prompt.ids[:40] == first._prompts.prompt([*messages, Message.user("so?")]).ids[:40]
+
+
+def test_an_answer_says_how_many_earlier_ones_the_template_shows_otherwise():
+    talk = Talk(backend(), Message.user("why?"))
+    talk.ask("so?")
+    changed = talk.messages[-1].replace(parts=Message.user("not that").parts)
+    talk.messages[-1] = changed
+    talk.ask("and?")
+    assert talk.messages[-1].extra["hf:prompt"] == {"exact": 0, "remade": 1}
+
+
+# -- taking turns ------------------------------------------------------------------------------------
+
+
+def test_whoever_waits_longest_is_next():
+    turnstile = Turnstile()
+    order = []
+
+    def pass_through(number):
+        with turnstile:
+            order.append(number)
+
+    with turnstile:
+        threads = []
+        for number in range(6):
+            threads.append(threading.Thread(target=pass_through, args=(number,)))
+            threads[-1].start()
+            while len(turnstile._waiting) <= number:
+                time.sleep(0.001)
+        assert turnstile.wanted
+    for thread in threads:
+        thread.join()
+    assert order == list(range(6))
+    assert not turnstile.wanted
+    with turnstile:
+        pass
 
 
 # -- the door ----------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 
 from memex import BackendError, Capabilities, ContextOverflow, Event, FinishReason, Request, Usage
 from memex_hf.answering import Answer, sorter_for
-from memex_hf.ledger import NOTE, read_note
+from memex_hf.ledger import NOTE, PROMPT, read_note
 from memex_hf.prompts import Prompt, Prompts
 from memex_hf.running.engine import Engine
 from memex_hf.running.generating import Run, generate_ids
@@ -132,7 +132,9 @@ class HF:
             reasoning_tokens=answer.reasoning,
         )
         yield Event(kind="usage", usage=usage)
-        extra = {} if ledger is None else {NOTE: ledger.to_note()}
+        extra: dict[str, Any] = {} if ledger is None else {NOTE: ledger.to_note()}
+        if prompt.remade:
+            extra[PROMPT] = {"exact": prompt.exact, "remade": prompt.remade}
         yield Event(kind="finish", finish=_finish(run, answer), extra=extra)
 
     def _prompt(self, request: Request, variables: Mapping[str, Any], *, answer: bool = True) -> Prompt:

@@ -21,6 +21,10 @@ from memex import Message
 NOTE: Final = "hf:tokens"
 """The name of the note in ``Message.extra``."""
 
+PROMPT: Final = "hf:prompt"
+"""The name of a second note: how many earlier answers the prompt held as they were generated, and how
+many were encoded again because the template shows them otherwise. Only there where some were."""
+
 
 class Ledger(msgspec.Struct, frozen=True):
     """What was generated for one message.

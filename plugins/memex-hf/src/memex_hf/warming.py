@@ -52,9 +52,11 @@ class Warming:
         with self._lock:
             self._forget(thread)
             running = self._running
-        if running is not None and running.thread == thread:
+            if running is None or running.thread != thread:
+                return
             running.cancelled.set()
-            running.done.wait()
+            self._lock.notify_all()  # it may be waiting for somebody else's answer to end
+        running.done.wait()
 
     def foreground(self, change: int) -> None:
         """Note that somebody began (1) or ended (-1) to generate."""
