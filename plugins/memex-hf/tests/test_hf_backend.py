@@ -253,6 +253,27 @@ def test_an_answer_says_how_many_earlier_ones_the_template_shows_otherwise():
     assert talk.messages[-1].extra["hf:prompt"] == {"exact": 0, "remade": 1}
 
 
+def test_what_is_forgotten_is_in_no_key_no_value_and_no_text():
+    made = backend(dtype=torch.float64)
+    with memory(made) as kept:
+        thread = kept.thread("t")
+        seq = thread.send("the secret door", max_new_tokens=9).entry.seq
+        other = Talk(made, Message.user("hello"), thread="other")
+        other.messages.append(Message.assistant("hm"))
+        other.messages.append(Message.user("so?"))
+        reading = made.stream(other.request(12))
+        next(reading), next(reading)
+        thread.forget([seq - 1])
+        assert made.engine.shelf.nbytes == 0
+        assert not list(made.engine.shelf.tree.nodes())
+        assert not [piece for piece, _ in made._words._encoded if "secret" in piece]
+        finish = [event for event in reading][-1]  # who was reading reads on
+        assert finish.finish == "length"
+        assert made.engine.shelf.nbytes == 0, "and leaves nothing behind"
+        thread.send("and now?", max_new_tokens=9)
+        assert made.engine.shelf.nbytes > 0
+
+
 # -- taking turns ------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,14 @@ from memex_hf.running.generating import Run, generate_ids
 from memex_hf.sampling import Sampling, sampling_of
 from memex_hf.tokenizing import Words
 from memex_hf.warming import Warming
+
+_LIVE: weakref.WeakSet[HF] = weakref.WeakSet()
+
+
+def forget_everything() -> None:
+    """Forget every key, value and text that any backend of this process keeps."""
+    for made in list(_LIVE):
+        made.forget()
 
 
 class HF:
@@ -55,6 +64,7 @@ class HF:
         self._warming = Warming(engine) if background else None
         self._release = release
         self._closed = False
+        _LIVE.add(self)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -92,6 +102,14 @@ class HF:
         ledger = read_note(note, self._words.fingerprint)
         if ledger is not None:
             self._prompts.remember(text, ledger)
+
+    def forget(self) -> None:
+        """Forget every key, value and text that is kept."""
+        if self._warming is not None:
+            self._warming.forget()
+        with self.engine.turn:
+            self.engine.shelf.clear()
+        self._prompts.forget()
 
     def close(self) -> None:
         """Stop preparing, and give up the model if nobody else uses it."""

@@ -76,6 +76,12 @@ class Prompts:
             while len(self._recent) > _MOST_RECENT:
                 self._recent.popitem(last=False)
 
+    def forget(self) -> None:
+        """Forget every text that was seen."""
+        with self._lock:
+            self._recent.clear()
+        self.words.forget()
+
     def prompt(
         self,
         messages: Sequence[Message],

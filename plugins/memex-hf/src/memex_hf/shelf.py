@@ -128,6 +128,12 @@ class Shelf(Generic[L]):
         lane.busy = False
         self.lanes = [other for other in self.lanes if other is not lane]
 
+    def clear(self) -> None:
+        """Forget everything; a lane that is busy finishes its answer and is not taken back."""
+        self.tree = Radix()
+        self.lanes = []
+        self._cold = 0
+
     def known(self, ids: Sequence[int]) -> int:
         """Return how many tokens of a prompt would not have to be computed."""
         ids = packed(ids)

@@ -95,6 +95,11 @@ class Words:
                 self._encoded.move_to_end(key)
         return known
 
+    def forget(self) -> None:
+        """Forget the pieces that were encoded."""
+        with self._encoding:
+            self._encoded.clear()
+
     def plain(self, text: str) -> tuple[int, ...]:
         """Return the ids of a text in which nothing is a control token."""
         found: list[int] = []

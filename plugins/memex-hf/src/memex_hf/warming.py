@@ -58,6 +58,15 @@ class Warming:
             self._lock.notify_all()  # it may be waiting for somebody else's answer to end
         running.done.wait()
 
+    def forget(self) -> None:
+        """Stop preparing for anybody."""
+        with self._lock:
+            threads = {job.thread for job in self._jobs} | (
+                {self._running.thread} if self._running else set()
+            )
+        for thread in threads:
+            self.cancel(thread)
+
     def foreground(self, change: int) -> None:
         """Note that somebody began (1) or ended (-1) to generate."""
         with self._lock:
