@@ -267,7 +267,7 @@ def test_what_is_forgotten_is_in_no_key_no_value_and_no_text():
         assert made.engine.shelf.nbytes == 0
         assert not list(made.engine.shelf.tree.nodes())
         assert not [piece for piece, _ in made._words._encoded if "secret" in piece]
-        finish = [event for event in reading][-1]  # who was reading reads on
+        finish = list(reading)[-1]  # who was reading reads on
         assert finish.finish == "length"
         assert made.engine.shelf.nbytes == 0, "and leaves nothing behind"
         thread.send("and now?", max_new_tokens=9)
