@@ -138,6 +138,8 @@ class HF:
                     break
             yield from answer.rest()
             whole = True
+        except RuntimeError as error:
+            raise BackendError(_what_failed(self.model, error)) from error
         finally:
             steps.close()  # type: ignore[attr-defined]  # a generator
             ledger = answer.ledger()
@@ -181,6 +183,12 @@ def _finish(run: Run, answer: Answer) -> FinishReason:
     if answer.calls:
         return "tool_calls"
     return "stop" if answer.stopped or run.finish == "stop" else "length"
+
+
+def _what_failed(model: str, error: RuntimeError) -> str:
+    said = " ".join(str(error).split())[:200]
+    advice = "; lower kv_budget, chunk or the budget of the window" if "out of memory" in said.lower() else ""
+    return f"hf: {model} failed: {said}{advice}"
 
 
 def ends_of(model: Any, tokenizer: Any) -> Sequence[int]:
