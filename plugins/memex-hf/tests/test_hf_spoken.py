@@ -34,6 +34,13 @@ def test_a_character_that_never_becomes_whole_is_shown_at_the_end():
     assert decoding.rest() == ""
 
 
+def test_bytes_that_are_no_text_are_shown_as_such_and_hold_nothing_back_for_ever():
+    decoding = Decoding(lambda ids: bytes(ids).decode(errors="replace"))
+    said = [decoding.push(byte) for byte in b"\xff" * 12 + b"ok"]
+    assert said[4] == "\ufffd" * 5
+    assert "".join(said) + decoding.rest() == "\ufffd" * 12 + "ok"
+
+
 @given(PIECES, st.lists(st.sampled_from(["STOP", "ST", "a{}"]), max_size=2))
 def test_stop_words_cut_at_the_same_place_whatever_the_pieces(pieces, words):
     stopping = Stopping(words)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Literal
 
+_LONGEST: Final = 4  # bytes of a character
+
 Section = Literal["text", "reasoning", "call"]
 
 _OPENING: Final[dict[str, Section]] = {"<think>": "reasoning", "<tool_call>": "call"}
@@ -36,8 +38,13 @@ class Decoding:
     def _news(self, *, whole: bool) -> str:
         before = self._decode(self._ids[self._context : self._said])
         now = self._decode(self._ids[self._context :])
-        if len(now) <= len(before) or (now.endswith("\ufffd") and not whole):
+        if len(now) <= len(before):
             return ""
+        if now.endswith("\ufffd") and not whole:
+            if len(self._ids) - self._said <= _LONGEST:
+                return ""
+            self._context = self._said = len(self._ids)  # these bytes will never be a character
+            return now[len(before) :]
         self._context, self._said = self._said, len(self._ids)
         return now[len(before) :]
 
