@@ -107,6 +107,11 @@ def test_a_prompt_that_is_too_long_says_how_long_it_may_be():
     assert caught.value.limit == 8192
 
 
+def test_a_request_in_which_nothing_is_said_is_refused():
+    with pytest.raises(BadRequest, match="no message has anything in it"):
+        list(backend().stream(Talk(backend(), Message.user([])).request()))
+
+
 def test_unknown_settings_are_refused_before_the_model_runs():
     made = backend()
     thread = memory(made).thread("t")
@@ -386,6 +391,7 @@ def test_the_counter_is_never_below_what_is_sent(turns):
         talk.ask(tiny.text(7, turn))
     counted = sum(counter.count_message(message) for message in talk.messages[:-1])
     assert talk.usage.prompt_tokens <= counted <= talk.usage.prompt_tokens + 9 * turns
+    assert 0 < counter.count_message(Message.assistant([])) < 20, "an answer of nothing but control tokens"
     tools = [Tool("look", "Looks it up.")]
     assert counter.count_tools(tools) > 10 > counter.count_tools([])
     assert counter.count_text("the lighthouse") == 3

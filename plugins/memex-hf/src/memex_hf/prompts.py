@@ -109,6 +109,8 @@ class Prompts:
                 ledgers[index] = ledger
             for item in encode([message], "hf").payload["messages"]:
                 items.append(_anchored(self._neutral(item), index, exact=ledger is not None))
+        if not items:
+            raise BadRequest("hf: there is nothing to answer: no message has anything in it")
         rendered = self._rendered(items, tools, {**self._variables, **(variables or {})}, answer=answer)
         clean, plain, starts, anchors = _read_marks(rendered)
         splices = []
