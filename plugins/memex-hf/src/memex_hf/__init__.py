@@ -26,15 +26,17 @@ def memex_counters() -> list[Provider]:
 
 
 @hookimpl
-def memex_messages_forgotten(thread: str, receipt: Receipt) -> None:
-    """Forget every key, value and piece of text that is kept: what was erased may be in any of them."""
+def memex_messages_forgotten(thread: str, receipt: Receipt) -> dict[str, int]:
+    """Forget all keys, values and texts that are kept in memory, and the threads' files on disk."""
     import sys
 
-    del thread, receipt
     if "memex_hf.backend" in sys.modules:
         from memex_hf.backend import forget_everything
 
         forget_everything()
+    from memex_hf.known_folders import forget
+
+    return forget([thread, *receipt.forks])
 
 
 def __getattr__(name: str) -> Any:

@@ -6,12 +6,14 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from memex import BackendError, Capabilities, ContextOverflow, Event, FinishReason, Request, Usage
+from memex import BackendError, Capabilities, ContextOverflow, Event, Request
 from memex_hf.answering import Answer, sorter_for
-from memex_hf.ledger import NOTE, PROMPT, read_note
+from memex_hf.asked import Asked
+from memex_hf.keeping import Keeping
+from memex_hf.ledger import NOTE, read_note
 from memex_hf.prompts import Prompt, Prompts
 from memex_hf.running.engine import Engine
-from memex_hf.running.generating import Run, generate_ids
+from memex_hf.running.generating import generate_ids
 from memex_hf.sampling import Sampling, sampling_of
 from memex_hf.tokenizing import Words
 from memex_hf.warming import Warming
@@ -37,10 +39,12 @@ class HF:
         defaults: Settings of every call, such as the model's own generation config.
         variables: For the chat template, such as ``enable_thinking``.
         background: Prepare the next prompt while the user reads.
+        keeping: Keeps keys and values on disk.
         release: Called when it is closed.
 
     Attributes:
         engine: Runs the model; its ``counts`` and ``shelf.tally`` say what was computed.
+        keeping: Keeps keys and values on disk; None where they are not. Its ``tally`` says what it did.
     """
 
     name = "hf"
@@ -54,6 +58,7 @@ class HF:
         defaults: Mapping[str, Any] | None = None,
         variables: Mapping[str, Any] | None = None,
         background: bool = True,
+        keeping: Keeping | None = None,
         release: Callable[[], None] = lambda: None,
     ) -> None:
         self.model = model
@@ -62,6 +67,7 @@ class HF:
         self._prompts = Prompts(words, variables)
         self._defaults = dict(defaults or {})
         self._warming = Warming(engine) if background else None
+        self.keeping = keeping
         self._release = release
         self._closed = False
         _LIVE.add(self)
@@ -107,6 +113,8 @@ class HF:
         """Forget every key, value and text that is kept."""
         if self._warming is not None:
             self._warming.forget()
+        if self.keeping is not None:
+            self.keeping.forget()
         with self.engine.turn:
             self.engine.shelf.clear()
         self._prompts.forget()
@@ -117,19 +125,41 @@ class HF:
             self._closed = True
             if self._warming is not None:
                 self._warming.close()
+            if self.keeping is not None:
+                self.keeping.close()
             self._release()
 
-    def _answer(self, request: Request) -> Iterator[Event]:
+    def ask(self, request: Request) -> Asked:
+        """Return a request as it will be run; what makes no sense is told now."""
         sampling = sampling_of(self._defaults, request.settings)
         prompt = self._prompt(request, sampling.template)
         most = self._most(prompt, request, sampling)
         sorter, exact = sorter_for(self._words, prompt, request.tools)
         answer = Answer(self._words, sorter, sampling.stop, exact=exact)
-        run = Run()
+        return Asked(request.thread, prompt, sampling, most, answer)
+
+    def settle(self, asked: Asked, *, whole: bool) -> None:
+        """Keep what came of a request, whether it was answered or not."""
+        if not whole and (ledger := asked.answer.ledger()) is not None:
+            self._prompts.remember(asked.answer.text, ledger)
+        if self.keeping is not None:
+            self.keeping.keep(asked.thread, asked.computed, asked.prompt.cuts, began=asked.began)
+
+    def _answer(self, request: Request) -> Iterator[Event]:
+        asked = self.ask(request)
+        answer, prompt = asked.answer, asked.prompt
+        if self.keeping is not None:
+            self.keeping.restore(prompt.ids)
         yield Event(kind="start", model=self.model)
         whole = False
         steps = generate_ids(
-            self.engine, prompt.ids, sampling, run, most=most, ends=self._words.ends, cuts=prompt.cuts
+            self.engine,
+            prompt.ids,
+            asked.sampling,
+            asked.run,
+            most=asked.most,
+            ends=self._words.ends,
+            cuts=prompt.cuts,
         )
         try:
             for token in steps:
@@ -142,20 +172,8 @@ class HF:
             raise BackendError(_what_failed(self.model, error)) from error
         finally:
             steps.close()  # type: ignore[attr-defined]  # a generator
-            ledger = answer.ledger()
-            if not whole and ledger is not None:
-                self._prompts.remember(answer.text, ledger)
-        usage = Usage(
-            input_tokens=run.prefilled,
-            cache_read_tokens=run.reused,
-            output_tokens=len(run.out),
-            reasoning_tokens=answer.reasoning,
-        )
-        yield Event(kind="usage", usage=usage)
-        extra: dict[str, Any] = {} if ledger is None else {NOTE: ledger.to_note()}
-        if prompt.remade:
-            extra[PROMPT] = {"exact": prompt.exact, "remade": prompt.remade}
-        yield Event(kind="finish", finish=_finish(run, answer), extra=extra)
+            self.settle(asked, whole=whole)
+        yield from asked.last_events()
 
     def _prompt(self, request: Request, variables: Mapping[str, Any], *, answer: bool = True) -> Prompt:
         if not request.messages:
@@ -177,12 +195,6 @@ class HF:
     def _context(self) -> int | None:
         context = getattr(self.engine.config.get_text_config(), "max_position_embeddings", None)
         return context if isinstance(context, int) and context > 0 else None
-
-
-def _finish(run: Run, answer: Answer) -> FinishReason:
-    if answer.calls:
-        return "tool_calls"
-    return "stop" if answer.stopped or run.finish == "stop" else "length"
 
 
 def _what_failed(model: str, error: RuntimeError) -> str:

@@ -6,7 +6,7 @@ from collections.abc import MutableSequence, Sequence
 from typing import Any, Protocol, TypeVar
 
 Rows = Any
-"""Keys and values of a stretch of tokens, as the lanes make them: has ``nbytes``, ``split(at)``."""
+"""Keys and values of a stretch of tokens, as lanes make them: ``nbytes``, ``split(at)``, ``copy(a, b)``."""
 
 
 class Lane(Protocol):

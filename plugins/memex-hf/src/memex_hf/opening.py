@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,6 +14,7 @@ from memex import BadSetting, ConfigError
 
 if TYPE_CHECKING:
     from memex_hf.backend import HF
+    from memex_hf.keeping import Keeping
 
 _UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _LOADED: dict[str, tuple[Any, int]] = {}
@@ -36,6 +38,8 @@ def hf(  # noqa: PLR0913 - the settings of a backend
     lanes: int = 8,
     chunk: int | None = None,
     background: bool = True,
+    kv_folder: str | None = None,
+    kv_disk_budget: str | int = "8GiB",
     progress: bool | None = None,
 ) -> HF:
     """Return a backend that answers with a local model.
@@ -56,13 +60,15 @@ def hf(  # noqa: PLR0913 - the settings of a backend
         lanes: Conversations that stay ready to go on without a copy.
         chunk: Tokens of a prompt that are run at once; 512 on a CPU, 2,048 elsewhere by default.
         background: Prepare the next prompt while the user reads.
+        kv_folder: Folder to keep keys and values in for the next process; nothing is kept by default.
+        kv_disk_budget: Bytes of files there; those used least recently go first.
         progress: Show a bar while loading; by default where there is a terminal.
 
     Raises:
         BadSetting: If a setting makes no sense.
         ConfigError: If torch or transformers is missing, or the model cannot be loaded.
     """
-    budget = read_bytes(kv_budget)
+    budget, disk_budget = read_bytes(kv_budget), read_bytes(kv_disk_budget, "kv_disk_budget")
     _check(lanes=lanes, chunk=1 if chunk is None else chunk)
     require()
     from memex_hf.backend import HF, defaults_of
@@ -88,6 +94,7 @@ def hf(  # noqa: PLR0913 - the settings of a backend
     with _LOCK:
         loaded, users = _LOADED.get(key, (None, 0))
         loaded = loaded or loading.load(how, progress=progress)
+        keeping = None if kv_folder is None else _keeping(loaded, kv_folder, disk_budget)
         _LOADED[key] = (loaded, users + 1)
     return HF(
         model,
@@ -96,8 +103,25 @@ def hf(  # noqa: PLR0913 - the settings of a backend
         defaults={**defaults_of(loaded.engine.model), **(generation or {})},
         variables=template,
         background=background,
+        keeping=keeping,
         release=lambda: _release(key),
     )
+
+
+def _keeping(loaded: Any, path: str, budget: int) -> Keeping:
+    from memex_hf.folder import Folder
+    from memex_hf.keeping import Keeping
+    from memex_hf.known_folders import remember
+    from memex_hf.running.identity import identity
+
+    if loaded.engine.continues != "anywhere":
+        raise ConfigError(
+            f"hf: what {loaded.words.name} keeps of a conversation is more than keys and values, "
+            "and cannot be kept on disk; leave kv_folder out"
+        )
+    folder = Folder(Path(path).expanduser().resolve(), budget)
+    remember(folder.path)
+    return Keeping(loaded.engine, folder, identity(loaded.engine.model))
 
 
 def _release(key: str) -> None:
@@ -109,7 +133,7 @@ def _release(key: str) -> None:
             del _LOADED[key]
 
 
-def read_bytes(told: str | int) -> int:
+def read_bytes(told: str | int, setting: str = "kv_budget") -> int:
     """Return a size in bytes: ``"4GiB"``, ``"500 MB"`` or a number.
 
     Raises:
@@ -118,7 +142,7 @@ def read_bytes(told: str | int) -> int:
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", str(told).lower())
     unit = _UNITS.get(found[2]) if found else None
     if found is None or unit is None:
-        raise BadSetting(f"hf: kv_budget is {told!r}; write a size such as '4GiB' or '500MB'")
+        raise BadSetting(f"hf: {setting} is {told!r}; write a size such as '4GiB' or '500MB'")
     return int(float(found[1]) * unit)
 
 

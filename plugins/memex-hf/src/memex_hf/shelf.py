@@ -139,6 +139,39 @@ class Shelf(Generic[L]):
         ids = packed(ids)
         return sum(count for _, count in self._usable(self.tree.match(ids), len(ids) - 1))
 
+    # -- carrying rows elsewhere and back ------------------------------------------------------
+
+    def pieces(self, ids: array[int], start: int, stop: int) -> list[Any] | None:
+        """Return copies of the rows from ``start`` to ``stop`` of ``ids``; None if some are gone."""
+        found, at = [], 0
+        for node, count in self.tree.match(ids[:stop]):
+            first, at = at, at + count
+            kept = node.kept
+            if at > start and kept is not None:
+                skip = max(0, start - first)
+                rows, offset = (kept.lane, kept.start) if isinstance(kept, Hot) else (kept.rows, 0)
+                found.append(rows.copy(offset + skip, offset + count))
+        return found if at == stop else None
+
+    def put(self, ids: array[int], start: int, rows: Any) -> bool:
+        """Keep rows of the tokens of ``ids`` from ``start`` on as cold ones; False where they do not fit.
+
+        What comes before them must be known, else they are of no use.
+        """
+        _, at = self.tree.reach(ids)
+        if at >= len(ids):
+            return True
+        if at > start:
+            _, rows = rows.split(at - start)
+        path = self.tree.match(ids[:at])
+        self.fit(rows.nbytes, keep=path)
+        node, known = self.tree.reach(ids)
+        if known != at or at < start or self.nbytes + rows.nbytes > self.budget:
+            return False
+        self.tree.touch([*path, (self.tree.add(node, ids[at:], Cold(rows)), len(ids) - at)])
+        self._cold += rows.nbytes
+        return True
+
     # -- the budget ----------------------------------------------------------------------------
 
     def fit(self, more: int = 0, keep: Path | None = None) -> None:

@@ -26,6 +26,10 @@ class TensorRows:
         """Bytes that they take."""
         return sum(_bytes(tensor) for pair in self.layers for tensor in pair)
 
+    def copy(self, start: int, stop: int) -> TensorRows:
+        """Return a copy of some of them."""
+        return TensorRows([(_part(k, start, stop), _part(v, start, stop)) for k, v in self.layers])
+
     def split(self, at: int) -> tuple[TensorRows, TensorRows]:
         """Return copies of both parts."""
         return (
