@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import random
 import shutil
 import sqlite3
 import subprocess
 import sys
 import time
+import uuid
 from array import array
 from pathlib import Path
 
@@ -152,7 +152,7 @@ def talked(tmp_path_factory):
 @given(data=st.data())
 def test_a_damaged_file_is_refused_whatever_byte_it_is(talked, tmp_path, data):
     path, talk, expected = talked
-    folder = tmp_path / f"kv{random.random()}"
+    folder = tmp_path / f"kv{uuid.uuid4()}"
     shutil.copytree(path, folder)
     victim = data.draw(st.sampled_from(files(folder)))
     payload = bytearray(victim.read_bytes())
@@ -187,7 +187,7 @@ def test_a_damaged_file_is_refused_whatever_byte_it_is(talked, tmp_path, data):
 @given(data=st.data())
 def test_a_damaged_index_gives_no_wrong_answer(talked, tmp_path, data):
     path, talk, expected = talked
-    folder = tmp_path / f"kv{random.random()}"
+    folder = tmp_path / f"kv{uuid.uuid4()}"
     shutil.copytree(path, folder)
     payload = bytearray((folder / INDEX).read_bytes())
     at = data.draw(st.integers(0, len(payload) - 1))
@@ -195,10 +195,7 @@ def test_a_damaged_index_gives_no_wrong_answer(talked, tmp_path, data):
         payload[(at + offset) % len(payload)] ^= data.draw(st.integers(1, 255)) if offset < 3 else 90
     (folder / INDEX).write_bytes(payload)
     made = backend(dtype=torch.float64)
-    try:
-        made.keeping = Keeping(made.engine, Folder(folder, 2**28), identity(made.engine.model))
-    except ConfigError:
-        return
+    made.keeping = Keeping(made.engine, Folder(folder, 2**28), identity(made.engine.model))
     try:
         assert again(talk, made).ask("who knows?", 8) == expected
     finally:
@@ -375,7 +372,7 @@ def test_several_processes_share_a_folder(tmp_path):
     several = [subprocess.Popen([*command, name], stderr=subprocess.PIPE, text=True) for name in "xyz"]
     for one in several:
         _, told = one.communicate()
-        assert one.returncode == 0, told
+        assert (one.returncode, told) == (0, "")
     folder = Folder(path, 30_000)
     on_disk = files(path)
     assert 0 < sum(file.stat().st_size for file in on_disk) == folder.nbytes() <= 30_000

@@ -24,6 +24,14 @@ from memex_hf.kept_files import Kept, Trail, read_name, sealed
 INDEX: Final = "kv-1.sqlite"
 _PART: Final = ".part"
 _STALE_S: Final = 600.0
+_NOT_DAMAGED: Final = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+)
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS files(name TEXT PRIMARY KEY, begins TEXT NOT NULL, bytes INTEGER NOT NULL,
                                  used REAL NOT NULL) WITHOUT ROWID;
@@ -54,7 +62,7 @@ class Folder:
             try:
                 self._sweep()
             except sqlite3.DatabaseError as error:
-                if isinstance(error, sqlite3.OperationalError):
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF in _NOT_DAMAGED:
                     raise
                 for name in (INDEX, f"{INDEX}-journal"):  # damaged: begin anew, with nothing known
                     (path / name).unlink(missing_ok=True)
@@ -110,12 +118,15 @@ class Folder:
                 row = index.execute("SELECT at FROM forgotten WHERE thread = ?", (_tag(thread),)).fetchone()
                 if row is not None and since <= row[0]:
                     return False
+                try:
+                    part.replace(self.path / kept.name)
+                except FileNotFoundError:  # somebody forgot meanwhile: the next turn tries again
+                    return False
                 index.execute(
                     "INSERT OR REPLACE INTO files VALUES(?, ?, ?, ?)",
                     (kept.name, begins, len(payload), time.time()),
                 )
                 index.execute("INSERT OR IGNORE INTO threads VALUES(?, ?)", (_tag(thread), kept.name))
-                part.replace(self.path / kept.name)
                 self._fit(index)
         finally:
             part.unlink(missing_ok=True)
