@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from memex import Receipt
     from memex_hf.door import Cache as Cache
     from memex_hf.door import generate as generate
+    from memex_hf.door import generate_many as generate_many
 
 
 @hookimpl
@@ -40,7 +41,7 @@ def memex_messages_forgotten(thread: str, receipt: Receipt) -> dict[str, int]:
 
 
 def __getattr__(name: str) -> Any:
-    if name not in ("Cache", "generate"):
+    if name not in ("Cache", "generate", "generate_many"):
         raise AttributeError(f"module 'memex_hf' has no attribute {name!r}")
     from importlib import import_module
 

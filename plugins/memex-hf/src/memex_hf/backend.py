@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from memex import BackendError, Capabilities, ContextOverflow, Event, Request
+from memex import BackendError, BadSetting, Capabilities, ContextOverflow, Event, MemexError, Request
 from memex_hf.answering import Answer, sorter_for
 from memex_hf.asked import Asked
 from memex_hf.keeping import Keeping
@@ -91,6 +91,52 @@ class HF:
             if self._warming is not None:
                 self._warming.foreground(-1)
 
+    def stream_many(
+        self, requests: Sequence[Request], *, at_once: int = 8
+    ) -> Iterator[tuple[int, Event | MemexError]]:
+        """Yield the answers to several requests as they come, computed together.
+
+        Each is the answer that :meth:`stream` would give. While they run, the keys and values of those
+        at once are in memory twice.
+
+        Args:
+            requests: What is asked; each with its own settings.
+            at_once: Most of them that run at the same time; the others wait for a place.
+
+        Yields:
+            The place of a request in ``requests``, and its next event; or the error that ended it,
+            which does not concern the others.
+
+        Raises:
+            BadSetting: If ``at_once`` is not positive.
+            BackendError: If this model cannot answer several at once.
+        """
+        from memex_hf.running.batch import can_batch
+        from memex_hf.together import refused
+
+        if self._closed:
+            raise BackendError(f"hf: the backend of {self.model} is closed")
+        if at_once < 1:
+            raise BadSetting(f"hf: at_once is {at_once}; it must be at least 1")
+        if not can_batch(self.engine):
+            raise refused(self)
+        return self._stream_many(list(requests), at_once)
+
+    def _stream_many(
+        self, requests: Sequence[Request], at_once: int
+    ) -> Iterator[tuple[int, Event | MemexError]]:
+        from memex_hf.together import Together
+
+        if self._warming is not None:
+            for thread in {request.thread for request in requests}:
+                self._warming.cancel(thread)
+            self._warming.foreground(1)
+        try:
+            yield from Together(self, requests, at_once).steps()
+        finally:
+            if self._warming is not None:
+                self._warming.foreground(-1)
+
     def prepare(self, request: Request) -> None:
         """Compute the beginning of the next prompt in the background, while nobody generates."""
         if self._warming is None or self._closed or not request.messages:
@@ -145,6 +191,15 @@ class HF:
         if self.keeping is not None:
             self.keeping.keep(asked.thread, asked.computed, asked.prompt.cuts, began=asked.began)
 
+    @property
+    def ends(self) -> frozenset[int]:
+        """Tokens that end an answer."""
+        return self._words.ends
+
+    def what_failed(self, error: RuntimeError) -> BackendError:
+        """Return what a failure of the model is told as."""
+        return BackendError(_what_failed(self.model, error))
+
     def _answer(self, request: Request) -> Iterator[Event]:
         asked = self.ask(request)
         answer, prompt = asked.answer, asked.prompt
@@ -158,7 +213,7 @@ class HF:
             asked.sampling,
             asked.run,
             most=asked.most,
-            ends=self._words.ends,
+            ends=self.ends,
             cuts=prompt.cuts,
         )
         try:
@@ -169,7 +224,7 @@ class HF:
             yield from answer.rest()
             whole = True
         except RuntimeError as error:
-            raise BackendError(_what_failed(self.model, error)) from error
+            raise self.what_failed(error) from error
         finally:
             steps.close()  # type: ignore[attr-defined]  # a generator
             self.settle(asked, whole=whole)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from memex import BadRequest, Event, FinishReason, Message, Request, Tool, Usage, decode
+from memex import BadRequest, Event, FinishReason, MemexError, Message, Request, Tool, Usage, decode
 from memex_hf.backend import HF, defaults_of, ends_of
 from memex_hf.opening import read_bytes
 from memex_hf.running.engine import Engine
@@ -89,12 +89,68 @@ def generate(
         **settings: ``temperature``, ``top_p``, ``top_k``, ``seed``, ``stop``, ``deadline``, ...
     """
     backend = (cache or Cache()).backend(model, tokenizer)
-    asked = [m if isinstance(m, Message) else decode([m], "hf")[0] for m in messages]
     request = Request(
-        messages=tuple(asked), tools=tuple(tools), answer_tokens=max_new_tokens, settings=settings
+        messages=_read(messages), tools=tuple(tools), answer_tokens=max_new_tokens, settings=settings
     )
     events = list(backend.stream(request))
     return _generated(events, backend)
+
+
+def generate_many(
+    model: Any,
+    tokenizer: Any,
+    conversations: Sequence[Sequence[Mapping[str, Any] | Message]],
+    *,
+    cache: Cache | None = None,
+    at_once: int = 8,
+    max_new_tokens: int = 256,
+    **settings: Any,
+) -> list[Generated | MemexError]:
+    """Answer several conversations together, each as :func:`generate` would.
+
+    Args:
+        model: A causal language model of transformers.
+        tokenizer: Its tokenizer, with a chat template.
+        conversations: Messages of each.
+        cache: Keeps what was computed; without one nothing is kept.
+        at_once: Most of them that run at the same time.
+        max_new_tokens: Most tokens of each answer.
+        **settings: As for :func:`generate`; a list gives each conversation its own: ``seed=[1, 2, 3]``.
+
+    Returns:
+        The answers in order; in place of one that failed its error, which does not concern the others.
+
+    Raises:
+        BadRequest: If a list of settings has another length than there are conversations.
+        BackendError: If this model cannot answer several at once.
+    """
+    backend = (cache or Cache()).backend(model, tokenizer)
+    requests = [
+        Request(messages=_read(messages), answer_tokens=max_new_tokens, settings=own)
+        for messages, own in zip(conversations, _each(settings, len(conversations)), strict=True)
+    ]
+    came: list[list[Event]] = [[] for _ in requests]
+    failed: dict[int, MemexError] = {}
+    for number, step in backend.stream_many(requests, at_once=at_once):
+        if isinstance(step, MemexError):
+            failed[number] = step
+        else:
+            came[number].append(step)
+    return [failed.get(number) or _generated(events, backend) for number, events in enumerate(came)]
+
+
+def _each(settings: Mapping[str, Any], count: int) -> list[dict[str, Any]]:
+    for name, value in settings.items():
+        if isinstance(value, list) and len(value) != count:
+            raise BadRequest(f"hf: {name} has {len(value)} values for {count} conversations")
+    return [
+        {name: value[at] if isinstance(value, list) else value for name, value in settings.items()}
+        for at in range(count)
+    ]
+
+
+def _read(messages: Sequence[Mapping[str, Any] | Message]) -> tuple[Message, ...]:
+    return tuple(m if isinstance(m, Message) else decode([m], "hf")[0] for m in messages)
 
 
 def _generated(events: Sequence[Event], backend: HF) -> Generated:

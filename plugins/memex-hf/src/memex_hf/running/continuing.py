@@ -21,7 +21,7 @@ _CUT = 15
 _CLOSE = {torch.float64: 1e-5, torch.float32: 1e-3}  # some layers compute in float32 in any model
 _CLOSE_HALF = 0.1
 _MUCH_CLOSER = 0.3
-_OTHER_CACHE = (RuntimeError, ValueError, TypeError, IndexError, AttributeError, NotImplementedError)
+OTHER_CACHE = (RuntimeError, ValueError, TypeError, IndexError, AttributeError, NotImplementedError)
 
 
 def how_to_continue(engine: Engine) -> Continuing:
@@ -30,19 +30,19 @@ def how_to_continue(engine: Engine) -> Continuing:
     ids = [(7 + 31 * index) % size for index in range(_LENGTH)]
     try:
         whole = engine.forward(engine.lane(_LENGTH), ids)
-    except _OTHER_CACHE:
+    except OTHER_CACHE:
         engine.own_rows = False
         whole = engine.forward(engine.lane(_LENGTH), ids)
     alone = engine.forward(engine.lane(_LENGTH), ids[_CUT:])  # what comes out if nothing is gone on from
     try:
         rows_only = not engine.lane(_LENGTH).cache.others
-        if rows_only and _same(whole, _cut_and_again(engine, ids), alone):
+        if rows_only and same(whole, _cut_and_again(engine, ids), alone):
             return "anywhere"
-        if _same(whole, _in_parts(engine, ids, _LENGTH), alone):
+        if same(whole, _in_parts(engine, ids, _LENGTH), alone):
             return "chunks"
-        if _same(whole, _in_parts(engine, ids, 1), alone):
+        if same(whole, _in_parts(engine, ids, 1), alone):
             return "tokens"
-    except _OTHER_CACHE:
+    except OTHER_CACHE:
         return "never"
     return "never"
 
@@ -69,7 +69,7 @@ def _in_parts(engine: Engine, ids: list[int], step: int) -> torch.Tensor:
     return scores
 
 
-def _same(whole: torch.Tensor, parts: torch.Tensor, alone: torch.Tensor) -> bool:
+def same(whole: torch.Tensor, parts: torch.Tensor, alone: torch.Tensor) -> bool:
     """Tell whether the parts give what the whole gives, and not what they would without a past."""
     close = _CLOSE.get(whole.dtype, _CLOSE_HALF) * float(whole.abs().max().clamp(min=1e-6))
     off, lost = (float((whole - other).abs().max()) for other in (parts, alone))

@@ -54,6 +54,7 @@ class Engine:
         counts: Tokens run so far.
         continues: How a sequence may be gone on with: ``"anywhere"``; ``"chunks"`` from its end or a
             kept state; ``"tokens"`` likewise, but one token at a time; ``"never"``.
+        batches: Whether several sequences may take steps together; None until it was tried.
         own_rows: Whether the model takes our layers; if not, it is given transformers' own.
     """
 
@@ -71,6 +72,7 @@ class Engine:
         self._bytes_per_token = 0.0
         self._fixed_bytes = 0
         self._fixed_limit = _fixed_limit(model.config)
+        self.batches: bool | None = False if self._fixed_limit else None
         self.own_rows = True
         self.continues = "anywhere"
         from memex_hf.running.continuing import how_to_continue
@@ -108,16 +110,20 @@ class Engine:
         given = torch.tensor([list(ids)], dtype=torch.long, device=self.device)
         held = len(lane.ids)
         try:
-            with torch.no_grad():
-                out = self.model(
-                    input_ids=given, use_cache=True, **{self._cache_name: lane.cache}, **self._keeps
-                )
+            out = self.run(given, lane.cache)
         except BaseException:
             lane.cut(held)
             raise
         lane.ids.extend(ids)
         scores: torch.Tensor = out.logits[0, -1]
         return scores
+
+    def run(self, given: torch.Tensor, cache: Any, **more: torch.Tensor) -> Any:
+        """Run the model over tokens that follow what is in a cache, and return what it gives."""
+        with torch.no_grad():
+            return self.model(
+                input_ids=given, use_cache=True, **{self._cache_name: cache}, **self._keeps, **more
+            )
 
     def begin(self, ids: Sequence[int], room: int) -> TensorLane:
         """Borrow the lane that holds most of a prompt. The turnstile is held."""

@@ -7,6 +7,7 @@ any beginning of a sequence can be gone on from, and shows the model only those 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -78,6 +79,15 @@ class RowLayer(DynamicLayer):  # type: ignore[no-untyped-call]  # transformers i
         self.length = end
         first = 0 if self.window is None else max(0, before - self.window + 1)
         return keys[:, :, first:end], values[:, :, first:end]
+
+    def start_with(self, others: Sequence[RowLayer]) -> None:
+        """Begin with the rows of other layers side by side, aligned at their ends; before them are zeros."""
+        self.length = max(other.length for other in others)
+        self.room = max(self.room, _rounded(self.length))
+        self.key_rows = _side_by_side([other.keys for other in others], self.length, self.room)
+        self.value_rows = _side_by_side([other.values for other in others], self.length, self.room)
+        self.device = self.key_rows.device
+        self.is_initialized = True
 
     def append(self, keys: torch.Tensor, values: torch.Tensor) -> None:
         """Copy rows to the end; what ``update`` does, with nothing to return."""
@@ -169,6 +179,17 @@ def _moved(old: torch.Tensor, length: int, room: int) -> torch.Tensor:
     new = _empty(old, room)
     new[:, :, :length] = old[:, :, :length]
     return new
+
+
+def _side_by_side(rows: Sequence[torch.Tensor | None], end: int, room: int) -> torch.Tensor:
+    held = [row for row in rows if row is not None]
+    _, heads, _, size = held[0].shape
+    made = held[0].new_empty((len(held), heads, room, size))
+    for place, row in enumerate(held):
+        first = end - row.shape[-2]
+        made[place, :, :first] = 0  # masked, but what nobody wrote may be no number at all
+        made[place, :, first:end] = row[0]
+    return made
 
 
 def _size(*tensors: torch.Tensor) -> int:
