@@ -28,8 +28,10 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import kv_big
 import kv_clock
+import kv_disk
 import kv_measures
 import kv_models
+import kv_together
 import kv_turns
 import torch
 import transformers
@@ -44,6 +46,8 @@ MEASURES: dict[str, Callable[..., Iterator[Row]]] = {
     "fork": kv_turns.fork,
     "sharing": kv_turns.sharing,
     "memory": kv_turns.memory,
+    "restore": kv_disk.restore,
+    "batch": kv_together.batch,
     # Others are added here: a function that yields rows {measure, model, figure, limit, passed, ...}.
 }
 

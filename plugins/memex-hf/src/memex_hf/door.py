@@ -104,6 +104,7 @@ def generate_many(
     cache: Cache | None = None,
     at_once: int = 8,
     max_new_tokens: int = 256,
+    each: Sequence[Mapping[str, Any]] | None = None,
     **settings: Any,
 ) -> list[Generated | MemexError]:
     """Answer several conversations together, each as :func:`generate` would.
@@ -115,19 +116,23 @@ def generate_many(
         cache: Keeps what was computed; without one nothing is kept.
         at_once: Most of them that run at the same time.
         max_new_tokens: Most tokens of each answer.
-        **settings: As for :func:`generate`; a list gives each conversation its own: ``seed=[1, 2, 3]``.
+        each: Settings of each conversation, such as ``[{"seed": 1}, {"seed": 2, "stop": "."}]``.
+        **settings: Settings of all, as for :func:`generate`.
 
     Returns:
         The answers in order; in place of one that failed its error, which does not concern the others.
 
     Raises:
-        BadRequest: If a list of settings has another length than there are conversations.
+        BadRequest: If ``each`` has another length than there are conversations.
         BackendError: If this model cannot answer several at once.
     """
     backend = (cache or Cache()).backend(model, tokenizer)
+    own = [{}] * len(conversations) if each is None else each
+    if len(own) != len(conversations):
+        raise BadRequest(f"hf: each has {len(own)} settings for {len(conversations)} conversations")
     requests = [
-        Request(messages=_read(messages), answer_tokens=max_new_tokens, settings=own)
-        for messages, own in zip(conversations, _each(settings, len(conversations)), strict=True)
+        Request(messages=_read(messages), answer_tokens=max_new_tokens, settings={**settings, **more})
+        for messages, more in zip(conversations, own, strict=True)
     ]
     came: list[list[Event]] = [[] for _ in requests]
     failed: dict[int, MemexError] = {}
@@ -137,16 +142,6 @@ def generate_many(
         else:
             came[number].append(step)
     return [failed.get(number) or _generated(events, backend) for number, events in enumerate(came)]
-
-
-def _each(settings: Mapping[str, Any], count: int) -> list[dict[str, Any]]:
-    for name, value in settings.items():
-        if isinstance(value, list) and len(value) != count:
-            raise BadRequest(f"hf: {name} has {len(value)} values for {count} conversations")
-    return [
-        {name: value[at] if isinstance(value, list) else value for name, value in settings.items()}
-        for at in range(count)
-    ]
 
 
 def _read(messages: Sequence[Mapping[str, Any] | Message]) -> tuple[Message, ...]:
