@@ -31,6 +31,7 @@ import kv_clock
 import kv_disk
 import kv_measures
 import kv_models
+import kv_sinks
 import kv_together
 import kv_turns
 import torch
@@ -48,6 +49,7 @@ MEASURES: dict[str, Callable[..., Iterator[Row]]] = {
     "memory": kv_turns.memory,
     "restore": kv_disk.restore,
     "batch": kv_together.batch,
+    "sinks": kv_sinks.sinks,
     # Others are added here: a function that yields rows {measure, model, figure, limit, passed, ...}.
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from memex import Event, FinishReason, Usage
 from memex_hf.answering import Answer
-from memex_hf.ledger import NOTE, PROMPT
+from memex_hf.ledger import APPROXIMATE, NOTE, PROMPT
 from memex_hf.prompts import Prompt
 from memex_hf.running.generating import Run
 from memex_hf.sampling import Sampling
@@ -27,6 +27,7 @@ class Asked:
     Attributes:
         run: What was computed.
         began: When it was asked.
+        moved: Tokens of the prompt whose keys and values are only approximately theirs.
     """
 
     def __init__(self, thread: str, prompt: Prompt, sampling: Sampling, most: int, answer: Answer) -> None:
@@ -37,6 +38,7 @@ class Asked:
         self.answer = answer
         self.run = Run()
         self.began = time.time()
+        self.moved = 0
 
     @property
     def computed(self) -> list[int]:
@@ -56,6 +58,8 @@ class Asked:
         extra: dict[str, Any] = {} if ledger is None else {NOTE: ledger.to_note()}
         if prompt.remade:
             extra[PROMPT] = {"exact": prompt.exact, "remade": prompt.remade}
+        if self.moved:
+            extra[APPROXIMATE] = {"tokens": self.moved}
         yield Event(kind="finish", finish=self._finish(), extra=extra)
 
     def _finish(self) -> FinishReason:

@@ -14,6 +14,7 @@ from memex_hf.ledger import NOTE, read_note
 from memex_hf.prompts import Prompt, Prompts
 from memex_hf.running.engine import Engine
 from memex_hf.running.generating import generate_ids
+from memex_hf.running.shifting import Shifting
 from memex_hf.sampling import Sampling, sampling_of
 from memex_hf.tokenizing import Words
 from memex_hf.warming import Warming
@@ -40,6 +41,7 @@ class HF:
         variables: For the chat template, such as ``enable_thinking``.
         background: Prepare the next prompt while the user reads.
         keeping: Keeps keys and values on disk.
+        shifting: Moves keys where messages were evicted; what it gives is approximate.
         release: Called when it is closed.
 
     Attributes:
@@ -59,6 +61,7 @@ class HF:
         variables: Mapping[str, Any] | None = None,
         background: bool = True,
         keeping: Keeping | None = None,
+        shifting: Shifting | None = None,
         release: Callable[[], None] = lambda: None,
     ) -> None:
         self.model = model
@@ -68,6 +71,7 @@ class HF:
         self._defaults = dict(defaults or {})
         self._warming = Warming(engine) if background else None
         self.keeping = keeping
+        self._shifting = shifting
         self._release = release
         self._closed = False
         _LIVE.add(self)
@@ -184,6 +188,13 @@ class HF:
         answer = Answer(self._words, sorter, sampling.stop, exact=exact)
         return Asked(request.thread, prompt, sampling, most, answer)
 
+    def find(self, asked: Asked) -> None:
+        """Bring near what a prompt begins with: from disk, or moved, where that is allowed."""
+        if self.keeping is not None:
+            self.keeping.restore(asked.prompt.ids)
+        if self._shifting is not None:
+            asked.moved = self._shifting.shift(asked.prompt.ids)
+
     def settle(self, asked: Asked, *, whole: bool) -> None:
         """Keep what came of a request, whether it was answered or not."""
         if not whole and (ledger := asked.answer.ledger()) is not None:
@@ -203,8 +214,7 @@ class HF:
     def _answer(self, request: Request) -> Iterator[Event]:
         asked = self.ask(request)
         answer, prompt = asked.answer, asked.prompt
-        if self.keeping is not None:
-            self.keeping.restore(prompt.ids)
+        self.find(asked)
         yield Event(kind="start", model=self.model)
         whole = False
         steps = generate_ids(

@@ -25,6 +25,10 @@ PROMPT: Final = "hf:prompt"
 """The name of a second note: how many earlier answers the prompt held as they were generated, and how
 many were encoded again because the template shows them otherwise. Only there where some were."""
 
+APPROXIMATE: Final = "hf:approximate"
+"""The name of a third note: how many tokens before the answer were gone on from although they had moved.
+Only there where some were, which only the setting ``approximate`` allows."""
+
 
 class Ledger(msgspec.Struct, frozen=True):
     """What was generated for one message.

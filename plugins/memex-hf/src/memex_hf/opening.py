@@ -6,7 +6,7 @@ import re
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -15,6 +15,7 @@ from memex import BadSetting, ConfigError
 if TYPE_CHECKING:
     from memex_hf.backend import HF
     from memex_hf.keeping import Keeping
+    from memex_hf.running.shifting import Shifting
 
 _UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _LOADED: dict[str, tuple[Any, int]] = {}
@@ -40,6 +41,7 @@ def hf(  # noqa: PLR0913 - the settings of a backend
     background: bool = True,
     kv_folder: str | None = None,
     kv_disk_budget: str | int = "8GiB",
+    approximate: Literal["sinks"] | None = None,
     progress: bool | None = None,
 ) -> HF:
     """Return a backend that answers with a local model.
@@ -62,6 +64,8 @@ def hf(  # noqa: PLR0913 - the settings of a backend
         background: Prepare the next prompt while the user reads.
         kv_folder: Folder to keep keys and values in for the next process; nothing is kept by default.
         kv_disk_budget: Bytes of files there; those used least recently go first.
+        approximate: ``"sinks"`` moves keys after an eviction instead of computing them again: faster, and
+            **not** what a full recompute would give.
         progress: Show a bar while loading; by default where there is a terminal.
 
     Raises:
@@ -70,6 +74,10 @@ def hf(  # noqa: PLR0913 - the settings of a backend
     """
     budget, disk_budget = read_bytes(kv_budget), read_bytes(kv_disk_budget, "kv_disk_budget")
     _check(lanes=lanes, chunk=1 if chunk is None else chunk)
+    if approximate not in (None, "sinks"):
+        raise BadSetting(f"hf: approximate is {approximate!r}; write 'sinks' or leave it out")
+    if approximate is not None and kv_folder is not None:
+        raise BadSetting("hf: what is approximate is never kept on disk; leave kv_folder or approximate out")
     require()
     from memex_hf.backend import HF, defaults_of
     from memex_hf.running import loading
@@ -89,12 +97,14 @@ def hf(  # noqa: PLR0913 - the settings of a backend
         budget=budget,
         lanes=lanes,
         chunk=chunk,
+        approximate=approximate,
     )
     key = msgspec.json.encode(how, order="sorted").decode()
     with _LOCK:
         loaded, users = _LOADED.get(key, (None, 0))
         loaded = loaded or loading.load(how, progress=progress)
         keeping = None if kv_folder is None else _keeping(loaded, kv_folder, disk_budget)
+        shifting = None if approximate is None else _shifting(loaded)
         _LOADED[key] = (loaded, users + 1)
     return HF(
         model,
@@ -104,8 +114,15 @@ def hf(  # noqa: PLR0913 - the settings of a backend
         variables=template,
         background=background,
         keeping=keeping,
+        shifting=shifting,
         release=lambda: _release(key),
     )
+
+
+def _shifting(loaded: Any) -> Shifting:
+    from memex_hf.running.shifting import Shifting
+
+    return Shifting(loaded.engine)
 
 
 def _keeping(loaded: Any, path: str, budget: int) -> Keeping:

@@ -30,9 +30,10 @@ class Node(Generic[P]):
         children: What follows, by first token.
         used: When it was last used, on the tree's clock.
         state: What is kept for the place after the last token, None if nothing.
+        moved: Whether what is kept was computed at another place, and so is not exact.
     """
 
-    __slots__ = ("children", "ids", "kept", "parent", "state", "used")
+    __slots__ = ("children", "ids", "kept", "moved", "parent", "state", "used")
 
     def __init__(self, ids: array[int], kept: P | None, parent: Node[P] | None) -> None:
         self.ids = ids
@@ -41,6 +42,7 @@ class Node(Generic[P]):
         self.children: dict[int, Node[P]] = {}
         self.used = 0
         self.state: Any = None
+        self.moved = False
 
     @property
     def start(self) -> int:
@@ -108,6 +110,7 @@ class Radix(Generic[P]):
         first, rest = node.kept.split(at)
         head: Node[P] = Node(node.ids[:at], first, node.parent)
         head.used = node.used
+        head.moved = node.moved
         node.parent.children[head.ids[0]] = head
         head.children[node.ids[at]] = node
         node.ids, node.kept, node.parent = node.ids[at:], rest, head

@@ -153,7 +153,7 @@ class Shelf(Generic[L]):
                 found.append(rows.copy(offset + skip, offset + count))
         return found if at == stop else None
 
-    def put(self, ids: array[int], start: int, rows: Any) -> bool:
+    def put(self, ids: array[int], start: int, rows: Any, *, moved: bool = False) -> bool:
         """Keep rows of the tokens of ``ids`` from ``start`` on as cold ones; False where they do not fit.
 
         What comes before them must be known, else they are of no use.
@@ -168,9 +168,17 @@ class Shelf(Generic[L]):
         node, known = self.tree.reach(ids)
         if known != at or at < start or self.nbytes + rows.nbytes > self.budget:
             return False
-        self.tree.touch([*path, (self.tree.add(node, ids[at:], Cold(rows)), len(ids) - at)])
+        added = self.tree.add(node, ids[at:], Cold(rows))
+        added.moved = moved
+        self.tree.touch([*path, (added, len(ids) - at)])
         self._cold += rows.nbytes
         return True
+
+    def moved(self, ids: array[int]) -> int:
+        """Return how many tokens would be gone on from that were moved or come after such."""
+        path = self._usable(self.tree.match(ids), len(ids) - 1)
+        exact = next((place for place, (node, _) in enumerate(path) if node.moved), len(path))
+        return sum(count for _, count in path[exact:])
 
     # -- the budget ----------------------------------------------------------------------------
 

@@ -74,8 +74,7 @@ class Together:
         except MemexError as error:
             yield number, error
             return
-        if backend.keeping is not None:
-            backend.keeping.restore(asked.prompt.ids)
+        backend.find(asked)
         yield number, Event(kind="start", model=backend.model)
         ids, cuts, run = asked.prompt.ids, asked.prompt.cuts, asked.run
         with engine.turn:

@@ -32,6 +32,7 @@ class How(msgspec.Struct, frozen=True, kw_only=True):
     budget: int
     lanes: int
     chunk: int | None
+    approximate: str | None = None  # what is moved must not be found by who wants it exact
 
 
 class Loaded(msgspec.Struct, frozen=True):
