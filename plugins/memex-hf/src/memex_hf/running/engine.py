@@ -19,6 +19,7 @@ from memex_hf.running.tensor_lane import TensorLane
 from memex_hf.shelf import Shelf
 from memex_hf.turnstile import Turnstile
 
+_WORTH_A_STEP: Final = 16  # tokens: nearer to a kept state, another one is not worth a step of its own
 _CACHE_NAMES: Final = ("cache", "past_key_values", "cache_params")
 _CHANGING_ROPE: Final = ("dynamic", "longrope")
 
@@ -185,7 +186,7 @@ class Engine:
             return [(0, stop)] if start == 0 else [(at, at + 1) for at in range(start, stop)]
         ends = {*range(start + size, stop, size), stop}
         if self.continues == "chunks":  # states are kept where messages end: the first and the last
-            inside = [cut for cut in cuts if start < cut < stop]
+            inside = [cut for cut in cuts if start + _WORTH_A_STEP <= cut < stop]
             ends |= {*inside[:1], *inside[-2:]}
         return list(pairwise([start, *sorted(ends)]))
 
