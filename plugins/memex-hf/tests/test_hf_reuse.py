@@ -271,3 +271,27 @@ def test_a_failure_in_the_middle_of_a_step_leaves_nothing_wrong_behind(name):
     assert not any(lane.busy for lane in made.engine.shelf.lanes)
     talk.ask("and then?")
     check(talk)
+
+
+@pytest.mark.parametrize("name", ["llama", "linear"])
+def test_a_failure_while_preparing_leaves_nothing_wrong_behind(name):
+    made = backend(name, dtype=torch.float64)
+    talk = Talk(made, Message.system(tiny.text(20)))
+    talk.ask("why?")
+    steps = iter(range(100))
+
+    def fail(*_):
+        if next(steps) == 1:
+            raise RuntimeError("out of memory")
+
+    handle = made.engine.model.get_decoder().layers[1].register_forward_pre_hook(fail)
+    talk.messages.append(Message.user(tiny.text(200)))
+    made.prepare(talk.request())
+    assert made.wait_until_prepared(30)
+    handle.remove()
+    assert next(steps) >= 2, "it failed in the middle"
+    talk.messages.pop()
+    assert not any(lane.busy for lane in made.engine.shelf.lanes)
+    talk.ask(tiny.text(200))
+    check(talk)
+    made.close()

@@ -128,17 +128,21 @@ class Engine:
             return lane
         return self.shelf.lend(ids, room)
 
-    def end(self, lane: TensorLane, cuts: Sequence[int] = ()) -> None:
-        """Give a lane back. The turnstile is held."""
+    def end(self, lane: TensorLane, cuts: Sequence[int] = (), *, failed: bool = False) -> None:
+        """Give a lane back. The turnstile is held.
+
+        Args:
+            lane: From :meth:`begin`.
+            cuts: Where messages end.
+            failed: Whether a step in it failed. Rows are still right then, a state may not be.
+        """
         if lane not in self.shelf.lanes:
-            return  # it never was on the shelf
+            return  # it never was on the shelf, or the shelf was cleared
+        if failed and not self.croppable:
+            self.shelf.throw_away(lane)
+            return
         self._measure(lane)
         self.shelf.give_back(lane, cuts)
-
-    def lose(self, lane: TensorLane) -> None:
-        """Give up a lane after a failure. The turnstile is held."""
-        if lane in self.shelf.lanes:
-            self.shelf.throw_away(lane)
 
     def prefill(
         self,
