@@ -74,15 +74,24 @@ def _first_tokens(model: Any, turns: int, *, low_water: float, background: bool)
         for turn in range(turns):
             watch.steps.clear()
             begun = now()
-            for _ in thread.stream(words(24, 1000 + turn), max_new_tokens=32):
-                pass
-            first = next(at for at, count in watch.steps if count == 1)  # the first token goes in again
+            events = list(thread.stream(words(24, 1000 + turn), max_new_tokens=32))
+            computed = next(event.usage.input_tokens for event in events if event.usage)
+            first = _after(watch, computed)  # the first token goes in again
             if turn:
                 found.append(first - begun)
             made.wait_until_prepared(60)  # the user reads
     made.close()
     watch.close()
     return found
+
+
+def _after(watch: Watch, computed: int) -> float:
+    """Return when the model was run for the first time after the prompt."""
+    for at, count in watch.steps:
+        if computed <= 0:
+            return at
+        computed -= count
+    raise LookupError("the answer has one token")
 
 
 def fork(device: str, models: Sequence[str], *, quick: bool) -> Iterator[Row]:
@@ -137,32 +146,37 @@ def sharing(device: str, models: Sequence[str], *, quick: bool) -> Iterator[Row]
 def memory(device: str, models: Sequence[str], *, quick: bool) -> Iterator[Row]:
     """Hold 200 threads in random order within a byte budget."""
     for name in models[:1] if quick else models:
-        model = build(configs(64, 2)[name], dtype=torch.float32, device=device)
-        before = _tensor_bytes(device)
-        budget = 4 * 2**20
-        made = backend(model, budget=budget)
-        counted, held, reused, prompts = [], [], 0, 0
-        chance = random.Random(1)
-        with Memex("inmemory:", backend=made, chain=["fifo"], budget=900, answer_tokens=64) as memory:
-            for turn in range(200 if quick else 600):
-                thread = memory.thread(f"t{chance.randrange(200)}")
-                if not thread.info.head:
-                    thread.append(Message.system(words(60, 1)))
-                usage = thread.send(words(chance.randrange(5, 60), turn), max_new_tokens=8).usage
-                reused += usage.cache_read_tokens
-                prompts += usage.prompt_tokens
-                counted.append(made.engine.shelf.nbytes)
-                if turn % 20 == 19:
-                    held.append(_tensor_bytes(device) - before)
-        most, real = max(counted) / budget, max(held) / budget
+        most, real, reused = _within_budget(name, device, turns=200 if quick else 600)
         yield {
             "measure": "the byte budget under 200 threads in random order",
             "model": name,
             "figure": f"at most {most:.3f} of it counted, {real:.3f} in live tensors; "
-            f"{reused / prompts:.0%} of prompt tokens reused",
+            f"{reused:.0%} of prompt tokens reused",
             "limit": "at most 1.05",
             "passed": max(most, real) <= 1.05,
         }
+
+
+def _within_budget(name: str, device: str, *, turns: int) -> tuple[float, float, float]:
+    """Return the largest share of the budget that was counted, that was alive, and the share reused."""
+    model = build(configs(64, 2)[name], dtype=torch.float32, device=device)
+    before = _tensor_bytes(device)
+    budget = 4 * 2**20
+    made = backend(model, budget=budget)
+    counted, held, reused, prompts = [], [], 0, 0
+    chance = random.Random(1)
+    with Memex("inmemory:", backend=made, chain=["fifo"], budget=900, answer_tokens=64) as memory:
+        for turn in range(turns):
+            thread = memory.thread(f"t{chance.randrange(200)}")
+            if not thread.info.head:
+                thread.append(Message.system(words(60, 1)))
+            usage = thread.send(words(chance.randrange(5, 60), turn), max_new_tokens=8).usage
+            reused += usage.cache_read_tokens
+            prompts += usage.prompt_tokens
+            counted.append(made.engine.shelf.nbytes)
+            if turn % 20 == 19:
+                held.append(_tensor_bytes(device) - before)
+    return max(counted) / budget, max(held) / budget, reused / prompts
 
 
 def _tensor_bytes(device: str) -> int:

@@ -25,6 +25,21 @@ def check(talk, most=12):
     assert talk.usage.prompt_tokens == prompt
 
 
+def check_scores(talk):
+    """What is kept gives the scores of a whole pass: a spoilt state need not change the likeliest token."""
+    engine = talk.backend.engine
+    ids = talk.backend._prompts.prompt(talk.messages[:-1]).ids
+    with torch.no_grad():
+        whole = engine.model(input_ids=torch.tensor([ids])).logits[0, -1]
+    with engine.turn:
+        lane = engine.begin(ids, len(ids))
+        assert len(lane.ids) > 0
+    parts = engine.prefill(lane, ids)
+    with engine.turn:
+        engine.end(lane)
+    assert float((whole - parts).abs().max()) < 1e-4
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_answers_are_those_of_a_full_recompute_continued_forked_and_evicted(name):
     talk = Talk(backend(name, dtype=torch.float64), Message.system(tiny.text(20)))
@@ -43,6 +58,8 @@ def test_answers_are_those_of_a_full_recompute_continued_forked_and_evicted(name
         check(talk)
     fork.ask("so it was open?")
     check(fork)
+    for held in (fork, talk):
+        check_scores(held)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -208,6 +225,7 @@ def test_threads_at_once_get_what_each_would_get_alone(name):
     for talk in talks:
         assert len(talk.messages) == 7
         check(talk)
+    check_scores(talks[-1])
     assert shared.engine.shelf.nbytes <= 2**18
 
 
@@ -271,3 +289,29 @@ def test_a_failure_in_the_middle_of_a_step_leaves_nothing_wrong_behind(name):
     assert not any(lane.busy for lane in made.engine.shelf.lanes)
     talk.ask("and then?")
     check(talk)
+    check_scores(talk)
+
+
+@pytest.mark.parametrize("name", ["llama", "linear"])
+def test_a_failure_while_preparing_leaves_nothing_wrong_behind(name):
+    made = backend(name, dtype=torch.float64)
+    talk = Talk(made, Message.system(tiny.text(20)))
+    talk.ask("why?")
+    steps = iter(range(100))
+
+    def fail(*_):
+        if next(steps) == 1:
+            raise RuntimeError("out of memory")
+
+    handle = made.engine.model.get_decoder().layers[1].register_forward_pre_hook(fail)
+    talk.messages.append(Message.user(tiny.text(14)))
+    made.prepare(talk.request())
+    assert made.wait_until_prepared(30)
+    handle.remove()
+    assert next(steps) >= 2, "it failed in the middle"
+    talk.messages.pop()
+    assert not any(lane.busy for lane in made.engine.shelf.lanes)
+    talk.ask(tiny.text(14))
+    check(talk)
+    check_scores(talk)
+    made.close()

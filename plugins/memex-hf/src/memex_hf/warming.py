@@ -124,8 +124,10 @@ class Warming:
             if engine.continues == "never" or len(job.ids) - engine.shelf.known(job.ids) <= 1:
                 return
             lane = engine.begin(job.ids, len(job.ids) + _ROOM)
+        failed = True
         try:
             engine.prefill(lane, job.ids, job.cuts, go_on=go_on, warm=True, chunk=_CHUNK)
+            failed = False
         finally:
             with engine.turn:
-                engine.end(lane, job.cuts)
+                engine.end(lane, job.cuts, failed=failed)

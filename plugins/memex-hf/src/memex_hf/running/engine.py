@@ -19,6 +19,7 @@ from memex_hf.running.tensor_lane import TensorLane
 from memex_hf.shelf import Shelf
 from memex_hf.turnstile import Turnstile
 
+_WORTH_A_STEP: Final = 16  # tokens: nearer to a kept state, another one is not worth a step of its own
 _CACHE_NAMES: Final = ("cache", "past_key_values", "cache_params")
 _CHANGING_ROPE: Final = ("dynamic", "longrope")
 
@@ -133,17 +134,21 @@ class Engine:
             return lane
         return self.shelf.lend(ids, room)
 
-    def end(self, lane: TensorLane, cuts: Sequence[int] = ()) -> None:
-        """Give a lane back. The turnstile is held."""
+    def end(self, lane: TensorLane, cuts: Sequence[int] = (), *, failed: bool = False) -> None:
+        """Give a lane back. The turnstile is held.
+
+        Args:
+            lane: From :meth:`begin`.
+            cuts: Where messages end.
+            failed: Whether a step in it failed. Rows are still right then, a state may not be.
+        """
         if lane not in self.shelf.lanes:
-            return  # it never was on the shelf
+            return  # it never was on the shelf, or the shelf was cleared
+        if failed and not self.croppable:
+            self.shelf.throw_away(lane)
+            return
         self._measure(lane)
         self.shelf.give_back(lane, cuts)
-
-    def lose(self, lane: TensorLane) -> None:
-        """Give up a lane after a failure. The turnstile is held."""
-        if lane in self.shelf.lanes:
-            self.shelf.throw_away(lane)
 
     def prefill(
         self,
@@ -191,7 +196,7 @@ class Engine:
             return [(0, stop)] if start == 0 else [(at, at + 1) for at in range(start, stop)]
         ends = {*range(start + size, stop, size), stop}
         if self.continues == "chunks":  # states are kept where messages end: the first and the last
-            inside = [cut for cut in cuts if start < cut < stop]
+            inside = [cut for cut in cuts if start + _WORTH_A_STEP <= cut < stop]
             ends |= {*inside[:1], *inside[-2:]}
         return list(pairwise([start, *sorted(ends)]))
 

@@ -106,7 +106,4 @@ def _generate(
         raise
     finally:
         with engine.turn:
-            if failed and not engine.croppable:
-                engine.lose(lane)
-            else:
-                engine.end(lane, [*cuts, len(ids)])
+            engine.end(lane, [*cuts, len(ids)], failed=failed)
