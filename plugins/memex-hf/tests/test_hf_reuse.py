@@ -143,7 +143,7 @@ def test_a_model_that_does_not_take_our_layers_is_given_those_of_transformers(mo
 
 
 def test_a_model_that_keeps_something_in_itself_answers_one_at_a_time(monkeypatch):
-    monkeypatch.setattr(continuing, "_same", lambda *_: False)
+    monkeypatch.setattr(continuing, "same", lambda *_: False)
     made = backend("llama", dtype=torch.float64)
     assert made.engine.continues == "never"
     talks = [Talk(made, thread=str(number)) for number in range(2)]

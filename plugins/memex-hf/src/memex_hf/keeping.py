@@ -22,6 +22,7 @@ from memex_hf.running.engine import Engine
 _LEAST: Final = 128  # tokens of a file, except at the end of a turn
 _MOST: Final = 1024
 _WORTH_IT: Final = 16  # tokens that computing again costs less than a file
+_WORTH_A_LOOK: Final = 64  # new tokens of a prompt that are computed without asking the disk
 
 
 class DiskTally(msgspec.Struct):
@@ -125,11 +126,9 @@ class Keeping:
 
     def _restore(self, ids: Sequence[int]) -> None:
         ids = packed(ids)
-        if self._engine.continues != "anywhere" or len(ids) <= _WORTH_IT:
-            return
         with self._engine.turn:
             held = self._engine.shelf.known(ids)
-        if len(ids) - held <= _WORTH_IT:
+        if len(ids) - held <= _WORTH_A_LOOK:
             return
         files = self.folder.known(self._model, ids)
         if sum(kept.length for kept in files) - held < _WORTH_IT:
@@ -166,6 +165,9 @@ class Keeping:
 
     def _write(self, turn: _Turn) -> None:
         ids = packed(turn.ids)
+        with self._engine.turn:
+            if self._engine.shelf.moved(ids):
+                return  # what is approximate stays in memory
         trail = Trail(self._model, ids)
         files = self.folder.known(self._model, ids)
         trail.go(sum(kept.length for kept in files))
