@@ -243,7 +243,7 @@ def test_files_used_least_recently_go_first(tmp_path):
     assert folder.add(names[0], 20, names[1], b"1" * 1000, thread="t", since=time.time())
     assert folder.add(names[1], 20, names[2], b"2" * 1000, thread="t", since=time.time())
     first = next(read_name(f.name) for f in files(tmp_path / "kv") if f.name.startswith("a"))
-    folder.use([first], thread="t", since=time.time())
+    folder.use([first], thread="t", since=time.time(), used=time.time())
     assert folder.add(names[2], 20, names[3], b"3" * 1000, thread="t", since=time.time())
     assert [file.name[0] for file in files(tmp_path / "kv")] == ["a", "c"]
     assert folder.nbytes() == 2_000
@@ -257,6 +257,20 @@ def test_the_folder_stays_within_its_budget(opened, tmp_path):
     made.keeping.wait(60)
     assert 0 < sum(file.stat().st_size for file in files(tmp_path / "kv")) <= 400_000
     assert made.keeping.tally.failed == 0
+
+
+def test_of_a_conversation_that_is_too_long_the_beginning_stays(opened, tmp_path):
+    made = opened(tmp_path / "kv", disk=150_000)
+    talk = Talk(made, system())
+    for turn in range(4):
+        talk.ask(tiny.text(60, turn))
+    made.keeping.wait(60)
+    size = sum(file.stat().st_size for file in files(tmp_path / "kv"))
+    assert 50_000 < size <= 150_000
+    later = again(talk, opened(tmp_path / "kv"))
+    later.ask("and today?")
+    assert later.backend.keeping.tally.restored > 128
+    assert later.out == without_reuse(later)[0]
 
 
 def test_memory_that_is_too_small_takes_what_fits(opened, tmp_path):
@@ -307,6 +321,28 @@ def test_forgetting_in_a_process_without_a_model_reaches_the_files(opened, tmp_p
     assert files(tmp_path / "kv") == []
 
 
+def test_another_process_finds_what_this_one_wrote(tmp_path):
+    tiny.model().save_pretrained(tmp_path / "model")
+    tiny.tokenizer().save_pretrained(tmp_path / "model")
+    made = hf(str(tmp_path / "model"), device="cpu", kv_folder=str(tmp_path / "kv"))
+    talk = Talk(made, system())
+    talk.ask("why was the door open?")
+    made.close()
+    program = (
+        "import sys\n"
+        "from memex import Message, Request\n"
+        "from memex_hf.opening import hf\n"
+        "made = hf(sys.argv[1], device='cpu', kv_folder=sys.argv[2])\n"
+        "messages = (Message.system(sys.argv[3]), Message.user('is it blue?'))\n"
+        "for event in made.stream(Request(messages=messages, answer_tokens=1, thread='u')):\n"
+        "    print(event.usage.cache_read_tokens if event.usage else '')\n"
+        "made.close()\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "model"), str(tmp_path / "kv"), system().text]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(done.stdout.split()[0]) >= 128
+
+
 def test_a_turn_that_began_before_is_not_written_after(tmp_path):
     folder, other = Folder(tmp_path / "kv", 10_000), Folder(tmp_path / "kv", 10_000)
     began = time.time()
@@ -314,7 +350,7 @@ def test_a_turn_that_began_before_is_not_written_after(tmp_path):
     assert not folder.add("a" * 32, 20, "b" * 32, b"text", thread="t", since=began)
     assert folder.add("a" * 32, 20, "b" * 32, b"text", thread="u", since=began)
     kept = read_name(files(tmp_path / "kv")[0].name)
-    folder.use([kept], thread="t", since=began)
+    folder.use([kept], thread="t", since=began, used=began)
     assert other.forget(["t"]) == 0
     assert folder.add("a" * 32, 20, "c" * 32, b"text", thread="t", since=time.time())
     assert not list((tmp_path / "kv").glob("*.part"))

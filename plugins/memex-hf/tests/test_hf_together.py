@@ -238,3 +238,27 @@ def test_many_conversations_without_a_memory():
     assert memex_hf.generate_many(model, words, asked[:1], cache=cache)[0].usage.cache_read_tokens > 15
     with pytest.raises(BadRequest, match="each has 1 settings for 3"):
         memex_hf.generate_many(model, words, asked, each=[{}])
+
+
+def test_forgetting_in_the_middle_leaves_nothing_behind_and_the_answers_right():
+    made = backend(dtype=torch.float64)
+    talks = talks_of(made, 3)
+    texts = ["", "", ""]
+    for number, (place, step) in enumerate(made.stream_many([talk.request() for talk in talks])):
+        texts[place] += step.text
+        if number == 15:
+            made.forget()
+    assert list(made.engine.shelf.tree.nodes()) == []
+    assert made.engine.shelf.lanes == []
+    for talk, text in zip(talks, texts, strict=True):
+        alone = "".join(event.text for event in made.stream(talk.request()))
+        assert text == alone
+
+
+def test_a_deadline_ends_one_answer_and_not_the_others():
+    made = backend()
+    talks = talks_of(made, 2)
+    first, second = ask_all(made, talks, each=[{"deadline": 1e-9}, {}])
+    assert len(first) <= 1
+    assert talks[0].finish == "length"
+    assert len(second) == 12

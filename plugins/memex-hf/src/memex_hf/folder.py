@@ -22,6 +22,8 @@ from memex import ConfigError
 from memex_hf.kept_files import Kept, Trail, read_name, sealed
 
 INDEX: Final = "kv-1.sqlite"
+PLACE: Final = 1e-5
+"""Seconds by which a file counts as used before the one that it follows: the last leave first."""
 _PART: Final = ".part"
 _STALE_S: Final = 600.0
 _NOT_DAMAGED: Final = (
@@ -96,7 +98,17 @@ class Folder:
         self.remove(kept)
         return None
 
-    def add(self, begins: str, length: int, ends: str, payload: bytes, *, thread: str, since: float) -> bool:
+    def add(
+        self,
+        begins: str,
+        length: int,
+        ends: str,
+        payload: bytes,
+        *,
+        thread: str,
+        since: float,
+        used: float | None = None,
+    ) -> bool:
         """Keep a file, whole or not at all; False if it may not be kept any more.
 
         Args:
@@ -106,6 +118,7 @@ class Folder:
             payload: The bytes.
             thread: Whose they are.
             since: When the turn began that made them: what was forgotten later is not kept.
+            used: When it was used last; now by default.
         """
         kept = Kept(begins, length, ends, sealed(begins, length, ends, payload))
         if len(payload) > self.budget:
@@ -124,7 +137,7 @@ class Folder:
                     return False
                 index.execute(
                     "INSERT OR REPLACE INTO files VALUES(?, ?, ?, ?)",
-                    (kept.name, begins, len(payload), time.time()),
+                    (kept.name, begins, len(payload), time.time() if used is None else used),
                 )
                 index.execute("INSERT OR IGNORE INTO threads VALUES(?, ?)", (_tag(thread), kept.name))
                 self._fit(index)
@@ -132,16 +145,15 @@ class Folder:
             part.unlink(missing_ok=True)
         return True
 
-    def use(self, files: Sequence[Kept], *, thread: str, since: float) -> None:
-        """Note that a thread used files just now; the first of them stays longest."""
+    def use(self, files: Sequence[Kept], *, thread: str, since: float, used: float) -> None:
+        """Note that a thread used files; the first stays longest: without it the others are no use."""
         with self._index(change=True) as index:
             row = index.execute("SELECT at FROM forgotten WHERE thread = ?", (_tag(thread),)).fetchone()
             if row is not None and since <= row[0]:
                 return
-            now = time.time()
             for place, kept in enumerate(files):
                 told = index.execute(
-                    "UPDATE files SET used = ? WHERE name = ?", (now - place * 1e-5, kept.name)
+                    "UPDATE files SET used = ? WHERE name = ?", (used - place * PLACE, kept.name)
                 )
                 if told.rowcount:
                     index.execute("INSERT OR IGNORE INTO threads VALUES(?, ?)", (_tag(thread), kept.name))

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
-from memex_hf.folder import Folder
+from memex_hf.folder import PLACE, Folder
 from memex_hf.kept_files import Trail
 from memex_hf.radix import packed
 from memex_hf.running.carrying import packed_rows, put_rows, unpacked_rows
@@ -169,18 +170,25 @@ class Keeping:
             if self._engine.shelf.moved(ids):
                 return  # what is approximate stays in memory
         trail = Trail(self._model, ids)
-        files = self.folder.known(self._model, ids)
+        files, now = self.folder.known(self._model, ids), time.time()
         trail.go(sum(kept.length for kept in files))
         if files:
-            self.folder.use(files, thread=turn.thread, since=turn.began)
-        for stop in _stops(trail.at, len(ids), turn.cuts):
+            self.folder.use(files, thread=turn.thread, since=turn.began, used=now)
+        for place, stop in enumerate(_stops(trail.at, len(ids), turn.cuts), len(files)):
             with self._writing:
                 begins, start, ends = trail.here, trail.at, trail.ahead(stop - trail.at)
                 payload = packed_rows(self._engine, ids, start, stop)
                 if payload is None or ends is None:
                     return
-                length = stop - start
-                if not self.folder.add(begins, length, ends, payload, thread=turn.thread, since=turn.began):
+                if not self.folder.add(
+                    begins,
+                    stop - start,
+                    ends,
+                    payload,
+                    thread=turn.thread,
+                    since=turn.began,
+                    used=now - place * PLACE,
+                ):
                     return
                 self.tally.written += 1
             trail.go(stop - start)

@@ -77,9 +77,14 @@ class Together:
         backend.find(asked)
         yield number, Event(kind="start", model=backend.model)
         ids, cuts, run = asked.prompt.ids, asked.prompt.cuts, asked.run
-        with engine.turn:
-            lane = engine.begin(ids, len(ids) + min(asked.most, _ROOM))
-        seat = _Seat(number, asked, lane, Choosing(asked.sampling, engine.device))
+        try:
+            choosing = Choosing(asked.sampling, engine.device)
+            with engine.turn:
+                lane = engine.begin(ids, len(ids) + min(asked.most, _ROOM))
+        except RuntimeError as error:
+            yield number, self._told(error)
+            return
+        seat = _Seat(number, asked, lane, choosing)
         self._seats.append(seat)
         run.reused = len(lane.ids)
         run.prefilled = len(ids) - run.reused
@@ -141,9 +146,12 @@ class Together:
 
     def _fail(self, seat: _Seat, error: RuntimeError) -> Iterator[Step]:
         self._leave(seat, whole=False)
+        yield seat.number, self._told(error)
+
+    def _told(self, error: RuntimeError) -> MemexError:
         told = self._backend.what_failed(error)
         told.__cause__ = error
-        yield seat.number, told
+        return told
 
     def _leave(self, seat: _Seat, *, whole: bool) -> None:
         self._seats.remove(seat)

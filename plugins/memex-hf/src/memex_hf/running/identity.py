@@ -7,7 +7,6 @@ import inspect
 import itertools
 import json
 import os
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -65,13 +64,18 @@ def _of_tensor(name: str, tensor: torch.Tensor) -> bytes:
 
 def _code(made: type) -> str:
     """Return a digest of the source of a model that may have come with its weights."""
-    sources: Iterable[str] = filter(
-        None, {inspect.getsourcefile(cls) for cls in made.__mro__ if _foreign(cls)}
-    )
+    sources = sorted({source for cls in made.__mro__ if _foreign(cls) and (source := _source(cls))})
     digest = hashlib.sha256()
-    for source in sorted(sources):
+    for source in sources:
         digest.update(Path(source).read_bytes())
     return digest.hexdigest()
+
+
+def _source(cls: type) -> str | None:
+    try:
+        return inspect.getsourcefile(cls)
+    except TypeError:  # it was typed in, not written to a file
+        return None
 
 
 def _foreign(cls: type) -> bool:

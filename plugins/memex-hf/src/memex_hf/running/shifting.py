@@ -108,12 +108,10 @@ class Shifting:
 
 def turned(keys: torch.Tensor, by: int, frequencies: torch.Tensor) -> torch.Tensor:
     """Return keys as they would be ``by`` positions further on."""
-    angles = (by * frequencies.double()).to(keys.device)
-    cosine, sine = (
-        torch.cat([f(angles)] * 2).to(torch.promote_types(keys.dtype, torch.float32))
-        for f in (torch.cos, torch.sin)
-    )
-    wide = keys.to(cosine.dtype)
+    angles = by * frequencies.cpu().double()
+    kind = torch.promote_types(keys.dtype, torch.float32)
+    cosine, sine = (torch.cat([part, part]).to(kind).to(keys.device) for part in (angles.cos(), angles.sin()))
+    wide = keys.to(kind)
     half = wide.shape[-1] // 2
     rotated = torch.cat([-wide[..., half:], wide[..., :half]], dim=-1)
     return (wide * cosine + rotated * sine).to(keys.dtype)
