@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
+from click.testing import CliRunner
+from memex_cli.main import cli
 from memex_hf.ledger import NOTE, ledger_of
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -103,3 +105,20 @@ def test_a_fork_of_a_thread_computes_what_is_new(folder, tmp_path):
         hold(memory, [3])
         reply = fork.send("and the roof?", max_new_tokens=12)
         assert reply.usage.input_tokens < 60 < reply.usage.cache_read_tokens
+
+
+def test_what_is_on_disk_serves_the_next_opening_and_goes_with_memex_forget(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    kept = tmp_path / "kv"
+    with opened(folder, tmp_path / "chats.db", kv_folder=str(kept)) as memory:
+        hold(memory, range(3))
+    with opened(folder, tmp_path / "chats.db", kv_folder=str(kept)) as memory:
+        (reply,) = hold(memory, [3])
+    assert reply.usage.input_tokens < 60
+    assert reply.usage.cache_read_tokens > 100
+    assert list(kept.glob("*.safetensors"))
+    store = f"sqlite:{tmp_path / 'chats.db'}"
+    forget = ["forget", "1", "--thread", "t", "--yes", "--store", store]
+    done = CliRunner().invoke(cli, forget)
+    assert done.exit_code == 0, done.output
+    assert list(kept.glob("*.safetensors")) == []
