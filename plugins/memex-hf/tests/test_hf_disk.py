@@ -393,7 +393,7 @@ import sys, time
 from pathlib import Path
 from memex_hf.folder import Folder
 me = sys.argv[2]
-folder = Folder(Path(sys.argv[1]), 30_000)
+folder = Folder(Path(sys.argv[1]), int(sys.argv[3]))
 for n in range(40):
     begins, ends = f"{n:032x}", f"{n + 1:032x}"
     folder.add(begins, 20, ends, (me * 1000).encode(), thread=me, since=time.time())
@@ -405,7 +405,9 @@ for n in range(40):
 def test_several_processes_share_a_folder(tmp_path):
     path = tmp_path / "kv"
     command = [sys.executable, "-c", WRITER, str(path)]
-    several = [subprocess.Popen([*command, name], stderr=subprocess.PIPE, text=True) for name in "xyz"]
+    several = [
+        subprocess.Popen([*command, name, "30000"], stderr=subprocess.PIPE, text=True) for name in "xyz"
+    ]
     for one in several:
         _, told = one.communicate()
         assert (one.returncode, told) == (0, "")
@@ -414,6 +416,21 @@ def test_several_processes_share_a_folder(tmp_path):
     assert 0 < sum(file.stat().st_size for file in on_disk) == folder.nbytes() <= 30_000
     assert all(folder.read(read_name(file.name)) is not None for file in on_disk)
     assert sorted(p.name for p in path.iterdir() if read_name(p.name) is None) == [INDEX]
+
+
+def test_a_process_that_is_killed_leaves_only_whole_files(tmp_path):
+    path = tmp_path / "kv"
+    endless = WRITER.replace("range(40)", "range(10**6)").replace("me * 1000", "me * 100_000")
+    for moment in range(4):
+        one = subprocess.Popen([sys.executable, "-c", endless, str(path), "x", str(2**28)])
+        while not (path.is_dir() and list(path.glob("*.safetensors"))):
+            time.sleep(0.01)
+        time.sleep(0.03 * moment)
+        one.kill()
+        one.wait()
+        folder = Folder(path, 2**28)
+        assert all(folder.read(read_name(file.name)) is not None for file in files(path))
+        assert sum(file.stat().st_size for file in files(path)) == folder.nbytes()
 
 
 def test_what_a_process_that_died_has_left_is_swept_away(tmp_path):
