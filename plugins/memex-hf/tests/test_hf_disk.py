@@ -207,6 +207,7 @@ def test_a_name_says_what_is_in_it():
     kept = Kept("a" * 32, 12, "b" * 32, "c" * 64)
     assert read_name(kept.name) == kept
     assert read_name("notes.safetensors") is None
+    assert read_name(Kept("a" * 32, 0, "a" * 32, "c" * 64).name) is None
     assert read_name(f"../{kept.name}") is None
 
 

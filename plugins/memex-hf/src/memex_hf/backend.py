@@ -193,7 +193,10 @@ class HF:
         if self.keeping is not None:
             self.keeping.restore(asked.prompt.ids)
         if self._shifting is not None:
-            asked.moved = self._shifting.shift(asked.prompt.ids)
+            try:
+                asked.moved = self._shifting.shift(asked.prompt.ids)
+            except RuntimeError as error:
+                raise self.what_failed(error) from error
 
     def settle(self, asked: Asked, *, whole: bool) -> None:
         """Keep what came of a request, whether it was answered or not."""

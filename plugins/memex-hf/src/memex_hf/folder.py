@@ -141,6 +141,9 @@ class Folder:
                 )
                 index.execute("INSERT OR IGNORE INTO threads VALUES(?, ?)", (_tag(thread), kept.name))
                 self._fit(index)
+        except sqlite3.Error:
+            (self.path / kept.name).unlink(missing_ok=True)  # the index does not have it
+            raise
         finally:
             part.unlink(missing_ok=True)
         return True

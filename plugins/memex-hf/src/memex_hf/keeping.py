@@ -79,7 +79,7 @@ class Keeping:
         ids = packed(prompt)
         try:
             self._restore(ids)
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, sqlite3.Error, RuntimeError) as error:  # the last where memory is full
             self._failed(error)
 
     def keep(self, thread: str, ids: Sequence[int], cuts: Sequence[int], *, began: float) -> None:

@@ -18,7 +18,7 @@ import msgspec
 ENDING: Final = ".safetensors"
 _DIGITS: Final = 32
 _NAME: Final = re.compile(
-    rf"([0-9a-f]{{{_DIGITS}}})-(\d{{1,9}})-([0-9a-f]{{{_DIGITS}}})-([0-9a-f]{{64}}){ENDING}"
+    rf"([0-9a-f]{{{_DIGITS}}})-([1-9]\d{{0,8}})-([0-9a-f]{{{_DIGITS}}})-([0-9a-f]{{64}}){ENDING}"
 )
 
 

@@ -71,10 +71,10 @@ class Together:
         backend, engine = self._backend, self._engine
         try:
             asked = backend.ask(request)
+            backend.find(asked)
         except MemexError as error:
             yield number, error
             return
-        backend.find(asked)
         yield number, Event(kind="start", model=backend.model)
         ids, cuts, run = asked.prompt.ids, asked.prompt.cuts, asked.run
         try:
