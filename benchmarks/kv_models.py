@@ -124,6 +124,9 @@ def build(
     model.generation_config.do_sample = False
     model.generation_config.eos_token_id = None
     model.generation_config.pad_token_id = 0
+    if config.vocab_size == VOCABULARY:  # answers are words: no control tokens, nothing without a text
+        with torch.no_grad():
+            model.get_output_embeddings().weight[[0, 1, 2, *range(len(tokenizer()), VOCABULARY)]] = 0
     return model
 
 
