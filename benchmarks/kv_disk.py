@@ -24,7 +24,7 @@ HIDDEN, LAYERS, TOKENS = 512, 8, 4_000
 
 
 def restore(device: str, models: Sequence[str], *, quick: bool) -> Iterator[Row]:
-    """Time the first token of a process that finds 4,000 tokens on disk, and of one that computes them."""
+    """Time the first token of an engine that finds 4,000 tokens on disk, and of one that computes them."""
     for name in models:
         model = build(configs(HIDDEN, LAYERS)[name], dtype=torch.float32, device=device, spread=None)
         messages = tuple(Message.user(words(100, turn)) for turn in range(TOKENS // 100))
@@ -54,7 +54,7 @@ def restore(device: str, models: Sequence[str], *, quick: bool) -> Iterator[Row]
             sizes = [file.stat().st_size for file in Path(path).glob("*.safetensors")]
         fast, slow = statistics.median(read), statistics.median(computed)
         yield {
-            "measure": f"first token of a new process at {restored:,} tokens, from disk against computed",
+            "measure": f"first token of an engine that begins empty, {restored:,} tokens, from disk against computed",
             "model": name,
             "figure": f"{slow / fast:.0f}x faster ({1e3 * fast:.0f} ms, {1e3 * slow:,.0f} ms; "
             f"{len(sizes)} files of {sum(sizes) / 2**20:.0f} MiB, in the page cache; "
