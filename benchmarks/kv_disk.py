@@ -54,7 +54,8 @@ def restore(device: str, models: Sequence[str], *, quick: bool) -> Iterator[Row]
             sizes = [file.stat().st_size for file in Path(path).glob("*.safetensors")]
         fast, slow = statistics.median(read), statistics.median(computed)
         yield {
-            "measure": f"first token of an engine that begins empty, {restored:,} tokens, from disk against computed",
+            "measure": f"first token of an engine that begins empty, {restored:,} tokens, from disk "
+            "against computed",
             "model": name,
             "figure": f"{slow / fast:.0f}x faster ({1e3 * fast:.0f} ms, {1e3 * slow:,.0f} ms; "
             f"{len(sizes)} files of {sum(sizes) / 2**20:.0f} MiB, in the page cache; "
