@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from memex._backend import Event as Event
     from memex._backend import Request as Request
     from memex._backend import Tool as Tool
+    from memex._blobs import blobs_of as blobs_of
+    from memex._blobs import join_blobs as join_blobs
+    from memex._blobs import split_blobs as split_blobs
     from memex._budget import Budget as Budget
     from memex._codec import Codec as Codec
     from memex._codec import Encoded as Encoded
@@ -85,12 +88,17 @@ if TYPE_CHECKING:
     from memex._probe import ProbeResult as ProbeResult
     from memex._probe import probe as probe
     from memex._provider import Provider as Provider
+    from memex._query import Clause as Clause
+    from memex._query import Sieve as Sieve
+    from memex._query import parse_query as parse_query
     from memex._ranges import contains as contains
     from memex._ranges import expand as expand
     from memex._ranges import show_ranges as show_ranges
     from memex._ranges import to_ranges as to_ranges
     from memex._replay import Replayed as Replayed
     from memex._reply import Reply as Reply
+    from memex._restoring import checked_entries as checked_entries
+    from memex._restoring import checked_plans as checked_plans
     from memex._serial import check_id as check_id
     from memex._serial import decode_message as decode_message
     from memex._serial import encode_message as encode_message
@@ -103,6 +111,7 @@ if TYPE_CHECKING:
     from memex._store import SearchableStore as SearchableStore
     from memex._store import Store as Store
     from memex._store import StoredPlan as StoredPlan
+    from memex._store import ThreadImage as ThreadImage
     from memex._store import ThreadInfo as ThreadInfo
     from memex._term_index import TermIndex as TermIndex
     from memex._terms import searchable_text as searchable_text
@@ -129,6 +138,7 @@ _HOME = {
     "Capabilities": "_backend",
     "Change": "_plan",
     "Citation": "_parts",
+    "Clause": "_query",
     "Codec": "_codec",
     "ConfigError": "_errors",
     "Conflict": "_errors",
@@ -176,6 +186,7 @@ _HOME = {
     "Row": "_explain",
     "ScriptCounter": "_estimate",
     "SearchableStore": "_store",
+    "Sieve": "_query",
     "Step": "_plan",
     "Store": "_store",
     "StoreDamaged": "_errors",
@@ -186,6 +197,7 @@ _HOME = {
     "Text": "_parts",
     "Thread": "_thread",
     "ThreadExists": "_errors",
+    "ThreadImage": "_store",
     "ThreadInfo": "_store",
     "Tool": "_backend",
     "ToolCall": "_parts",
@@ -197,7 +209,10 @@ _HOME = {
     "UnknownThread": "_errors",
     "Usage": "_usage",
     "Window": "_window",
+    "blobs_of": "_blobs",
     "check_id": "_serial",
+    "checked_entries": "_restoring",
+    "checked_plans": "_restoring",
     "contains": "_ranges",
     "decode": "_codec",
     "decode_message": "_serial",
@@ -207,14 +222,17 @@ _HOME = {
     "freeze": "_frozen",
     "hookimpl": "hookspecs",
     "is_question": "_window",
+    "join_blobs": "_blobs",
     "load_settings": "_settings",
     "load_target": "_factory",
+    "parse_query": "_query",
     "probe": "_probe",
     "rows": "_explain",
     "searchable_text": "_terms",
     "settings_file": "_settings",
     "show_ranges": "_ranges",
     "snippet": "_terms",
+    "split_blobs": "_blobs",
     "terms": "_terms",
     "thaw": "_frozen",
     "to_ranges": "_ranges",

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import Phase, settings
 from memex_inmemory.store import InMemoryStore
+from msgspec.structs import replace
 
-from memex import Appended, Entry, Hit, Message, Postings, Receipt, StoredPlan, ThreadInfo
+from memex import Appended, Entry, Hit, Message, Postings, Receipt, StoredPlan, ThreadImage, ThreadInfo
 from memex.testing import StoreContract
 
 
@@ -88,7 +89,8 @@ class StatelessFork(InMemoryStore):
 class AllPlans(InMemoryStore):
     def fork(self, thread: str, new: str, at: int | None = None) -> ThreadInfo:
         info = super().fork(thread, new, at)
-        self._found(new).plan_base = len(self._found(thread).plans)
+        fork = self._found(new)
+        fork.plan_base = fork.shared_plans = len(self._found(thread).plans)
         self._found(new).plans = []
         return info
 
@@ -124,6 +126,42 @@ class QuerySyntax(InMemoryStore):
         if query.count('"') % 2:
             raise ValueError("unterminated string")
         return super().search(query, **kwargs)
+
+
+class WordsOnly(InMemoryStore):
+    """Knows no phrases and no beginnings."""
+
+    def search(self, query: str, **kwargs: Any) -> list[Hit]:
+        return super().search(query.replace('"', " ").replace("*", " "), **kwargs)
+
+
+class AnyTime(InMemoryStore):
+    def search(self, query: str, **kwargs: Any) -> list[Hit]:
+        return super().search(query, **{**kwargs, "since": None, "until": None})
+
+
+class AnyNotes(InMemoryStore):
+    def search(self, query: str, **kwargs: Any) -> list[Hit]:
+        meta = {key: value for key, value in (kwargs.pop("meta", None) or {}).items() if value}
+        return super().search(query, meta=meta or None, **kwargs)
+
+
+class LastWriterWins(InMemoryStore):
+    def put_state(self, thread: str, key: str, value: bytes | None, **_: Any) -> None:
+        super().put_state(thread, key, value)
+
+
+class CopiesWhole(InMemoryStore):
+    """Restores a fork as a thread of its own."""
+
+    def image(self, thread: str) -> ThreadImage:
+        image = super().image(thread)
+        return replace(image, info=replace(image.info, parent=None, forked_at=None))
+
+
+class CopiesNoState(InMemoryStore):
+    def image(self, thread: str) -> ThreadImage:
+        return replace(super().image(thread), state={})
 
 
 class ForgetfulIndex(InMemoryStore):
@@ -171,12 +209,33 @@ FAULTS: list[tuple[type[InMemoryStore], Callable[..., None]]] = [
     (Amnesiac, Case.test_a_whole_thread),
     (Amnesiac, Case.test_forgotten_words_are_not_found),
     (NotOnlyForgotten, Case.test_a_forgotten_message_cannot_come_back),
-    (QuerySyntax, Case.test_a_query_has_no_syntax),
+    (QuerySyntax, Case.test_a_query_has_no_operators),
+    (WordsOnly, Case.test_phrases),
+    (WordsOnly, Case.test_beginnings),
+    (AnyTime, Case.test_only_of_some_time),
+    (AnyNotes, Case.test_only_with_some_notes),
+    (LastWriterWins, Case.test_state_is_swapped_only_for_what_is_expected),
+    (LastWriterWins, Case.test_no_swap_of_state_is_lost),
     (ForgetfulIndex, Case.test_in_one_thread_or_in_all),
     (Clairvoyant, Case.test_find_is_exact_and_newest_first),
     (Clairvoyant, Case.test_find_does_not_depend_on_others),
     (Unbounded, Case.test_find_is_exact_and_newest_first),
 ]
+
+
+COPY_FAULTS: list[tuple[type[InMemoryStore], Callable[..., None]]] = [
+    (CopiesNoState, Case.test_a_copy_is_the_same),
+    (CopiesWhole, Case.test_a_copy_is_the_same),
+    (CopiesWhole, Case.test_a_copy_shares_as_its_model_did),
+    (CopiesWhole, Case.test_forks_of_a_forgotten_thread_are_copied),
+]
+
+
+@pytest.mark.parametrize(("kind", "promise"), COPY_FAULTS, ids=lambda value: value.__name__)
+def test_a_store_that_copies_badly_fails(kind: type[InMemoryStore], promise: Callable[..., None]) -> None:
+    promise(Case(), InMemoryStore(), InMemoryStore())
+    with pytest.raises((Exception, pytest.fail.Exception)):
+        promise(Case(), kind(), kind())
 
 
 @pytest.mark.parametrize(("kind", "promise"), FAULTS, ids=lambda value: value.__name__)

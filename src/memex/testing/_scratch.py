@@ -7,15 +7,17 @@ This one is for them alone: it keeps nothing, shares nothing between forks and f
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from memex._entry import Entry
 from memex._errors import Conflict, ThreadExists, UnknownMessage, UnknownThread
 from memex._message import Message, Role, now
+from memex._restoring import checked_entries, checked_plans
 from memex._serial import encode_message
-from memex._store import Appended, Receipt, StoredPlan, ThreadInfo
+from memex._store import Appended, Receipt, StoredPlan, ThreadImage, ThreadInfo
 
 
 class _Thread:
@@ -116,12 +118,22 @@ class ScratchStore:
         """Return a value kept with the thread."""
         return self._of(thread).state.get(key)
 
-    def put_state(self, thread: str, key: str, value: bytes | None) -> None:
+    def put_state(
+        self,
+        thread: str,
+        key: str,
+        value: bytes | None,
+        *,
+        expect: bytes | UnsetType | None = UNSET,
+    ) -> None:
         """Keep a value with the thread."""
-        state = self._of(thread).state
-        state.pop(key, None)
-        if value is not None:
-            state[key] = value
+        with self._lock:
+            state = self._of(thread).state
+            if expect is not UNSET and state.get(key) != expect:
+                raise Conflict(f"the value {key!r} has changed")
+            state.pop(key, None)
+            if value is not None:
+                state[key] = value
 
     def put_plan(self, thread: str, head: int, body: bytes) -> int:
         """Keep a plan and return its number."""
@@ -146,6 +158,29 @@ class ScratchStore:
             kept.log[entry.seq - 1] = Entry(entry.seq, blank)
         seqs = tuple(entry.seq for entry in gone)
         return Receipt(thread, seqs, ids is None, {"messages": len(gone)})
+
+    def image(self, thread: str) -> ThreadImage:
+        """Return what a copy needs besides entries and plans; here nothing is shared."""
+        kept = self._of(thread)
+        alone = msgspec.structs.replace(kept.info, parent=None, forked_at=None)
+        return ThreadImage(alone, 0, 0, dict(kept.state))
+
+    def restore(
+        self, image: ThreadImage, entries: Iterable[Entry], plans: Iterable[StoredPlan] = ()
+    ) -> ThreadInfo:
+        """Make a thread as another store had it."""
+        with self._lock:
+            if image.info.id in self._threads:
+                raise ThreadExists(f"thread {image.info.id!r} is already there")
+            base = self._of(image.info.parent) if image.info.parent else _Thread(image.info)
+            made = _Thread(image.info)
+            made.log = [*base.log[: image.info.forked_at or 0], *checked_entries(image, entries)]
+            made.places = {entry.message.id: entry.seq for entry in made.log}
+            made.state = dict(image.state)
+            shared = [plan for plan in base.plans if plan.number <= image.shared_plans]
+            made.plans = [*shared, *checked_plans(image, plans)]
+            self._threads[image.info.id] = made
+            return made.info
 
     def check(self) -> list[str]:
         """Return nothing: there is nothing to go wrong."""

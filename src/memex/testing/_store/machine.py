@@ -21,6 +21,7 @@ from hypothesis.stateful import (
 from memex import Conflict, Message, SearchableStore, Store, encode_message, searchable_text, terms
 from memex.testing import strategies
 from memex.testing._store.case import StoreCase, messages_of, user
+from memex.testing._store.copying import copy_all
 from memex.testing._store.model import Model
 
 _ROOTS = ("a", "线 程")
@@ -42,6 +43,7 @@ class StoreMachine(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="memex-"))
         self.store = self.case.open_store(self.folder)
+        self.left = [(self.store, self.folder)]
         self.model = Model()
 
     def teardown(self) -> None:
@@ -49,8 +51,9 @@ class StoreMachine(RuleBasedStateMachine):
         try:
             assert self.store.check() == []
         finally:
-            self.store.close()
-            shutil.rmtree(self.folder, ignore_errors=True)
+            for store, folder in self.left:
+                store.close()
+                shutil.rmtree(folder, ignore_errors=True)
 
     @rule(data=st.data())
     def open_thread(self, data: st.DataObject) -> None:
@@ -124,6 +127,23 @@ class StoreMachine(RuleBasedStateMachine):
             self.model.threads[name].state[key] = value
 
     @precondition(lambda self: self.model.threads)
+    @rule(data=st.data(), value=st.none() | st.binary(max_size=9), expect=st.none() | st.binary(max_size=2))
+    def swap_state(self, data: st.DataObject, value: bytes | None, expect: bytes | None) -> None:
+        """Change a value only if it is what was expected."""
+        name = self._thread(data)
+        state = self.model.threads[name].state
+        if data.draw(st.booleans()):
+            expect = state.get("k")
+        if state.get("k") != expect:
+            with pytest.raises(Conflict):
+                self.store.put_state(name, "k", value, expect=expect)
+            return
+        self.store.put_state(name, "k", value, expect=expect)
+        state.pop("k", None)
+        if value is not None:
+            state["k"] = value
+
+    @precondition(lambda self: self.model.threads)
     @rule(data=st.data(), body=st.binary(max_size=9))
     def put_plan(self, data: st.DataObject, body: bytes) -> None:
         """Keep a plan of the thread as it is now."""
@@ -157,7 +177,20 @@ class StoreMachine(RuleBasedStateMachine):
     def reopen(self) -> None:
         """Close the store and open it again."""
         self.store.close()
-        self.store = self.case.open_store(self.folder)
+        self._open()
+
+    @precondition(lambda self: self.case.persistent)
+    @rule()
+    def crash(self) -> None:
+        """Open the store again without having closed it: nobody says goodbye to a dead process."""
+        self._open()
+
+    @rule()
+    def copy(self) -> None:
+        """Copy everything to a new, empty store, and go on with that one."""
+        source, self.folder = self.store, Path(tempfile.mkdtemp(prefix="memex-"))
+        self._open()
+        copy_all(source, self.store)
 
     @invariant()
     def the_threads_are_the_same(self) -> None:
@@ -198,6 +231,10 @@ class StoreMachine(RuleBasedStateMachine):
             assert sorted(hit.entry.seq for hit in hits) == [
                 seq for seq, words_of in enumerate(held, 1) if "deploy" in words_of
             ]
+
+    def _open(self) -> None:
+        self.store = self.case.open_store(self.folder)
+        self.left.append((self.store, self.folder))
 
     def _thread(self, data: st.DataObject) -> str:
         return data.draw(st.sampled_from(sorted(self.model.threads)))

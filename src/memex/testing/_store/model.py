@@ -52,9 +52,12 @@ class ModelThread:
     @property
     def line(self) -> tuple[str, int, str | None, int | None]:
         """What its ThreadInfo says."""
-        if self.parent is None or self.parent.forgotten:
+        parent, shared = self.parent, self.forked_at
+        while parent is not None and parent.forgotten:
+            parent, shared = parent.parent, min(shared, parent.forked_at)
+        if parent is None:
             return self.name, len(self.cells), None, None
-        return self.name, len(self.cells), self.parent.name, self.forked_at
+        return self.name, len(self.cells), parent.name, shared
 
 
 class Model:
@@ -114,6 +117,7 @@ class Model:
         return self._bury(thread.own, name)
 
     def _bury(self, cells: list[Cell], name: str) -> tuple[str, ...]:
+        cells = [cell for cell in cells if cell.message.status != "forgotten"]
         for cell in cells:
             cell.message, cell.tokens = tombstone(cell.message), 0
         others = (other for other in self.threads.values() if other.name != name)

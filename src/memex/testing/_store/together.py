@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -108,6 +109,24 @@ class TogetherPromises(StoreCase):
         at_once(6, work)
         assert sorted(numbers) == list(range(1, 31))
         assert store.get_state("t", "k") in {str(number).encode() for number in range(6)}
+
+    def test_no_swap_of_state_is_lost(self, store: Store) -> None:
+        """Each counts one up, as often as it takes: none of it is lost."""
+        store.open_thread("t")
+
+        def work(_: int) -> None:
+            done = 0
+            while done < 5:
+                seen = store.get_state("t", "count")
+                time.sleep(0.0005)  # let the others come between
+                try:
+                    store.put_state("t", "count", str(int(seen or b"0") + 1).encode(), expect=seen)
+                    done += 1
+                except Conflict:
+                    pass
+
+        at_once(6, work)
+        assert store.get_state("t", "count") == b"30"
 
 
 class LastingPromises(StoreCase):
