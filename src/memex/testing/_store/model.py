@@ -54,7 +54,8 @@ class ModelThread:
         """What its ThreadInfo says."""
         parent, shared = self.parent, self.forked_at
         while parent is not None and parent.forgotten:
-            parent, shared = parent.parent, min(shared, parent.forked_at)
+            shared = min(shared, parent.forked_at)
+            parent = parent.parent
         if parent is None:
             return self.name, len(self.cells), None, None
         return self.name, len(self.cells), parent.name, shared

@@ -121,7 +121,7 @@ class SearchPromises(StoreCase):
         assert found(searchable.search("deplo*")) == ["deploy now", "deployment"]
         assert found(searchable.search("DEPLO* now", thread="a")) == ["deploy now"]
         assert found(searchable.search('"deploy no"*')) == ["deploy now"]
-        assert found(searchable.search("deplo")) == searchable.search("*") == searchable.search("* *") == []
+        assert searchable.search("deplo") == searchable.search("*") == searchable.search("* *") == []
         assert found(searchable.search("re* nowh*", match="any")) == ["nowhere", "redeploy"]
 
     def test_only_of_some_time(self, searchable: SearchableStore) -> None:
