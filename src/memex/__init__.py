@@ -113,7 +113,9 @@ if TYPE_CHECKING:
     from memex._store import StoredPlan as StoredPlan
     from memex._store import ThreadImage as ThreadImage
     from memex._store import ThreadInfo as ThreadInfo
+    from memex._store import searchable as searchable
     from memex._term_index import TermIndex as TermIndex
+    from memex._terms import TERMS as TERMS
     from memex._terms import searchable_text as searchable_text
     from memex._terms import snippet as snippet
     from memex._terms import terms as terms
@@ -193,6 +195,7 @@ _HOME = {
     "StoreError": "_errors",
     "StoreUnavailable": "_errors",
     "StoredPlan": "_store",
+    "TERMS": "_terms",
     "TermIndex": "_term_index",
     "Text": "_parts",
     "Thread": "_thread",
@@ -228,6 +231,7 @@ _HOME = {
     "parse_query": "_query",
     "probe": "_probe",
     "rows": "_explain",
+    "searchable": "_store",
     "searchable_text": "_terms",
     "settings_file": "_settings",
     "show_ranges": "_ranges",
