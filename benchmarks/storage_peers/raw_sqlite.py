@@ -118,9 +118,7 @@ class Raw:
             f"INSERT INTO messages ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [unit[0] for unit in units]
         )
         if self.index:
-            self.db.executemany(
-                "INSERT INTO words (rowid, text) VALUES (?, ?)", [unit[1] for unit in units]
-            )
+            self.db.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", [unit[1] for unit in units])
         self.db.execute("COMMIT")
 
     def tail(self, count: int, how: str) -> int:

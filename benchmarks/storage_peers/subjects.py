@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 
-class Absent(Exception):  # noqa: N818 - it is a finding, not a fault
+class Absent(Exception):
     """Something cannot be measured here; the text says why."""
 
 
@@ -45,19 +45,22 @@ def _memex(attribute: str = "MemexStore", **settings: Any) -> Subject:
 
 RAW, RAW_BARE = "raw sqlite3", "raw sqlite3, no index"
 SQLITE, SQLITE_BARE = "memex-sqlite", "memex-sqlite, no index"
+SQLITE_THREAD = "memex-sqlite, thread.append"
 SUBJECTS = {
     RAW: Subject("raw_sqlite", "Raw", peer=False),
     SQLITE: _memex(use="sqlite"),
     RAW_BARE: Subject("raw_sqlite", "Raw", settings={"index": False}, peer=False),
     SQLITE_BARE: _memex(use="sqlite", index="none"),
-    "memex-sqlite, thread.append": _memex("MemexThread", use="sqlite"),
+    SQLITE_THREAD: _memex("MemexThread", use="sqlite"),
     "memex-jsonl": _memex(use="jsonl"),
     "memex-inmemory": _memex(use="inmemory"),
     "openai-agents": Subject("openai_agents", "Session", ("openai-agents",)),
     # langchain-community does not require the asyncio extra, and does not import without it;
     # memexllm does not require aiosqlite, likewise.
     "langchain": Subject("langchain_sql", "History", ("langchain-community", "sqlalchemy[asyncio]")),
-    "langgraph": Subject("langgraph_saver", "Saver", ("langgraph", "langgraph-checkpoint-sqlite"), most=1_000),
+    "langgraph": Subject(
+        "langgraph_saver", "Saver", ("langgraph", "langgraph-checkpoint-sqlite"), most=1_000
+    ),
     "llm": Subject("llm_log", "Log", ("llm",), most=600),
     "memexllm": Subject("memexllm_log", "History", ("memexllm", "aiosqlite"), most=1_000),
 }

@@ -80,11 +80,19 @@ class Talk:
         chance = (number * _STEP ^ (number * _MIX) >> 29) & 0xFFFFFFFF
         role, kind = TURNS[number % len(TURNS)]
         if kind == "call":
-            arguments = {"query": self._words(chance, 4), "limit": chance % 50, "since": f"2026-{chance % 12:02}"}
+            arguments = {
+                "query": self._words(chance, 4),
+                "limit": chance % 50,
+                "since": f"2026-{chance % 12:02}",
+            }
             return Said(number, role, json.dumps(arguments), f"call_{number}")
         if kind == "result":
             rows = [
-                {"id": chance + row, "name": self._words(chance + row * 97, 3), "amount": (chance >> row) % 9_000}
+                {
+                    "id": chance + row,
+                    "name": self._words(chance + row * 97, 3),
+                    "amount": (chance >> row) % 9_000,
+                }
                 for row in range(2 + chance % 14)
             ]
             return Said(number, role, json.dumps({"rows": rows}), f"call_{number - 1}")
@@ -121,7 +129,9 @@ def _is_text(row: dict[str, object]) -> bool:
 def _vocabulary(known: Counter[str], chance: random.Random) -> list[str]:
     words = dict.fromkeys(word for word, _ in known.most_common())
     while len(words) < VOCABULARY:
-        syllables = (chance.choice("bdfghklmnprstvz") + chance.choice("aeiou") for _ in range(chance.randint(2, 5)))
+        syllables = (
+            chance.choice("bdfghklmnprstvz") + chance.choice("aeiou") for _ in range(chance.randint(2, 5))
+        )
         words.setdefault("".join(syllables))
     return list(words)
 
