@@ -286,10 +286,10 @@ def growth(contest: Contest, kept: dict[str, dict[str, Any]]) -> None:
                     "iterate",
                     f"memory grows by, for {found['result']:,} messages",
                     name,
-                    share,
-                    "% of text",
-                    limit=("at most", 10) if name == SQLITE else None,
-                    note=f"{found['grown'] / 1e6:.1f} MB",
+                    grown,
+                    "MB",
+                    limit=("at most", 8) if name == SQLITE else None,
+                    note=f"text {text:.0f} MB",
                 )
 
 
