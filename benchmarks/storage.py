@@ -49,7 +49,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from storage_peers import measures
+from storage_peers import appends, bulk, reads
 from storage_peers.child import Child
 from storage_peers.contest import Contest
 from storage_peers.report import Report
@@ -86,19 +86,24 @@ def compare(contest: Contest, only: tuple[str, ...]) -> None:
     if set(only) - {"writers"}:
         contest.start()
     if "import" in only:
-        measures.import_(contest)
-    for name in ("tail", "iterate", "search", "append"):
+        bulk.import_(contest)
+    for name, measure in (
+        ("tail", reads.tail),
+        ("iterate", reads.iterate),
+        ("search", reads.search),
+        ("append", appends.append),
+    ):
         if name in only:
             print(f"measuring {name}", file=sys.stderr)
-            getattr(measures, name)(contest)
+            measure(contest)
     kept = contest.close_long()
     if "bytes" in only:
-        measures.bytes_(contest, kept)
+        bulk.bytes_(contest, kept)
     if "iterate" in only:
-        measures.growth(contest, kept)
+        reads.growth(contest, kept)
     if "writers" in only:
         print("measuring writers", file=sys.stderr)
-        measures.writers(contest)
+        appends.writers(contest)
 
 
 def scale(contest: Contest, messages: int) -> None:

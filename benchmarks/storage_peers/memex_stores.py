@@ -9,7 +9,7 @@ from typing import Any
 
 from talk import Said
 
-from memex import Memex, Message, ToolCall
+from memex import Memex, Message, SearchableStore, ToolCall
 
 BEGAN = datetime(2026, 1, 8, 8, 47, tzinfo=UTC)
 
@@ -33,6 +33,7 @@ class MemexStore:
         where = "" if use == "inmemory" else str(folder / "chats")
         self.memory = Memex({"use": f"{use}:{where}", **settings})
         self.store = self.memory.store
+        self.cannot = () if isinstance(self.store, SearchableStore) else ("search",)
         self.thread = thread
 
     def prepare(self, said: list[Said]) -> list[Any]:

@@ -138,10 +138,13 @@ class Raw:
         return sum(1 for _ in (map(entry, found) if how == "messages" else found))
 
     def search(self, words: list[str], whole: bool) -> int:
-        """Rank with BM25 and read the rows of the best ten."""
+        """Rank with BM25 and read the rows of the best ten.
+
+        With ``rowid`` in the order SQLite sorts the ten it needs; by ``rank`` alone FTS5 sorts them all.
+        """
         within = "" if whole else "AND rowid BETWEEN ? AND ?"
         places = self.db.execute(
-            f"SELECT rowid, rank FROM words WHERE words MATCH ? {within} ORDER BY rank LIMIT 10",
+            f"SELECT rowid, rank FROM words WHERE words MATCH ? {within} ORDER BY rank, rowid DESC LIMIT 10",
             (" AND ".join(f'"{word}"' for word in words), *(() if whole else (self.first, self.last))),
         ).fetchall()
         read = f"SELECT {COLUMNS} FROM messages WHERE place = ?"

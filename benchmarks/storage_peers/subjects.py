@@ -21,7 +21,8 @@ class Subject(NamedTuple):
         attribute: Its class there.
         packages: What its environment needs; empty for what comes with this tree.
         most: How many messages its thread gets at most. Where a library rewrites or reads the whole
-            thread at each append, a hundred thousand would take hours.
+            thread at each append, a hundred thousand would take hours; where it reads a thread as
+            one list, a million would take gigabytes.
         settings: Keyword arguments of the class.
         peer: Whether memex must be ahead of it.
     """
@@ -39,8 +40,8 @@ class Subject(NamedTuple):
         return not self.packages
 
 
-def _memex(attribute: str = "MemexStore", **settings: Any) -> Subject:
-    return Subject("memex_stores", attribute, settings=settings, peer=False)
+def _memex(attribute: str = "MemexStore", *, most: int = 10_000_000, **settings: Any) -> Subject:
+    return Subject("memex_stores", attribute, most=most, settings=settings, peer=False)
 
 
 RAW, RAW_BARE = "raw sqlite3", "raw sqlite3, no index"
@@ -51,19 +52,23 @@ SUBJECTS = {
     SQLITE: _memex(use="sqlite"),
     RAW_BARE: Subject("raw_sqlite", "Raw", settings={"index": False}, peer=False),
     SQLITE_BARE: _memex(use="sqlite", index="none"),
-    SQLITE_THREAD: _memex("MemexThread", use="sqlite"),
+    SQLITE_THREAD: _memex("MemexThread", most=100_000, use="sqlite"),
     "memex-jsonl": _memex(use="jsonl"),
-    "memex-inmemory": _memex(use="inmemory"),
-    "openai-agents": Subject("openai_agents", "Session", ("openai-agents",)),
+    "memex-inmemory": _memex(most=100_000, use="inmemory"),
+    "openai-agents": Subject("openai_agents", "Session", ("openai-agents",), most=100_000),
     # langchain-community does not require the asyncio extra, and does not import without it;
     # memexllm does not require aiosqlite, likewise.
-    "langchain": Subject("langchain_sql", "History", ("langchain-community", "sqlalchemy[asyncio]")),
+    "langchain": Subject(
+        "langchain_sql", "History", ("langchain-community", "sqlalchemy[asyncio]"), most=100_000
+    ),
     "langgraph": Subject(
         "langgraph_saver", "Saver", ("langgraph", "langgraph-checkpoint-sqlite"), most=1_000
     ),
     "llm": Subject("llm_log", "Log", ("llm",), most=600),
     "memexllm": Subject("memexllm_log", "History", ("memexllm", "aiosqlite"), most=1_000),
 }
+PAIRS = ((SQLITE, RAW), (SQLITE_BARE, RAW_BARE))
+"""Which of ours is measured against which limit."""
 PEERS = tuple(name for name, subject in SUBJECTS.items() if subject.peer)
 
 

@@ -111,13 +111,9 @@ class Worker:
 
     def can(self) -> dict[str, Any]:
         """Tell what the library has a public way to do."""
-        return {
-            "can": [
-                name
-                for name in ("append", "load", "tail", "iterate", "search", "use")
-                if hasattr(self.subject, name)
-            ]
-        }
+        cannot = getattr(self.subject, "cannot", ())
+        names = ("append", "load", "tail", "iterate", "search", "use")
+        return {"can": [name for name in names if name not in cannot and hasattr(self.subject, name)]}
 
     def close(self) -> dict[str, Any]:
         """Close the store."""
