@@ -103,8 +103,8 @@ class Worker:
         """Append ``count`` messages in batches of 100, spread over so many threads."""
         wall = cpu = 0.0
         for batch in range(count // 100):
-            self.prepare(100)
             self.subject.use(f"thread-{batch % threads}")
+            self.prepare(100)
             spent = timed(lambda: self.subject.load(self.units))
             wall, cpu = wall + spent["wall"], cpu + spent["cpu"]
         return {"wall": wall, "cpu": cpu}
