@@ -48,5 +48,6 @@ class PowerBatteries(BatteryCase):
                 acknowledged += fresh
                 tally.tried("cuts")
                 tally.tried("acknowledged", len(fresh))
-                self.examine(left, acknowledged, tally)
+                there = set(self.examine(left, acknowledged, tally))
+                acknowledged = [name for name in acknowledged if name in there]  # lost once is enough
         tally.settle(figure)

@@ -83,14 +83,17 @@ class Worker:
         return said
 
     def rest(self) -> Iterator[list[Any]]:
-        """Yield what it says until it ends, then hang up."""
+        """Yield what it says until it ends."""
         while said := self.hear():
             yield said
-        self._talk.close()
 
     def kill(self) -> None:
         """End it in the middle of whatever it does."""
         os.kill(self.pid, signal.SIGKILL)
+
+    def hang_up(self) -> None:
+        """Close the line."""
+        self._talk.close()
 
 
 class Workers:
@@ -121,6 +124,7 @@ class Workers:
             stdin=subprocess.DEVNULL,
         )
         theirs.close()
+        self._started: list[Worker] = []
 
     def start(self, job: str, folder: Path, **arguments: Any) -> Worker:
         """Start a worker on a job, a function of :mod:`memex.testing._batteries.jobs`."""
@@ -129,10 +133,14 @@ class Workers:
         request = json.dumps([job, str(folder), arguments]).encode()
         socket.send_fds(self._control, [request], [theirs.fileno()])
         theirs.close()
-        return Worker(Talk(ours))
+        worker = Worker(Talk(ours))
+        self._started.append(worker)
+        return worker
 
     def close(self) -> None:
-        """End the server; workers end by themselves."""
+        """End the server; workers end when nobody listens any more."""
+        for worker in self._started:
+            worker.hang_up()
         self._control.close()
         self._server.wait(60)
 
