@@ -5,6 +5,7 @@ from __future__ import annotations
 from memex.testing._batteries.clock import ClockBatteries
 from memex.testing._batteries.erasing import EraseBatteries
 from memex.testing._batteries.failing_disk import DiskBatteries
+from memex.testing._batteries.hostile import HostileBatteries
 from memex.testing._batteries.killing import KillBatteries
 from memex.testing._batteries.power import PowerBatteries
 from memex.testing._batteries.racing import RaceBatteries
@@ -17,6 +18,7 @@ class StoreBatteries(
     SyncBatteries,
     DiskBatteries,
     RaceBatteries,
+    HostileBatteries,
     ClockBatteries,
     EraseBatteries,
 ):
