@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -16,14 +17,23 @@ Opener = Callable[[], Store]
 
 
 def append_turns(
-    opener: Opener, talk: Talk, *, writer: str, count: int, sizes: list[int], first: int = 0, wait: bool = False
+    opener: Opener, talk: Talk, *, writer: str, count: int, sizes: list[int], wait: bool = False, idle_at: int = -1
 ) -> None:
-    """Open the store cold and append turn after turn; say each as soon as it is acknowledged."""
+    """Open the store cold and append turn after turn; say each as soon as it is acknowledged.
+
+    With ``wait`` it first waits for a word; before turn ``idle_at`` it waits for one that never comes.
+    """
     if wait:
         talk.say("ready")
         talk.hear()
-    store = opener()
-    for number in range(first, first + count):
+    try:
+        store = opener()
+    except Exception as error:  # noqa: BLE001 - the test tells which kinds are allowed
+        talk.say(*_refusal("opening", error))
+        return
+    for number in range(count):
+        if number == idle_at:
+            talk.hear()
         talk.say(*_tried(store, turn(writer, number, sizes[number % len(sizes)])))
     store.close()
 
@@ -55,7 +65,7 @@ def append_until_refused(opener: Opener, talk: Talk, *, writer: str, count: int,
         talk.say("stored", name_of(messages))
         number += 1
     else:
-        talk.say("never full", "")
+        talk.say("never refused", "", "more was acknowledged than fits on the disk")
     talk.hear()
     store = store or opener()
     for again in range(number, number + 3):
@@ -68,13 +78,14 @@ def append_on_a_bad_disk(
     opener: Opener, talk: Talk, *, writer: str, count: int, sizes: list[int], faults: list[str], chance: float
 ) -> None:
     """Append while reading and writing fail now and then; then, on a good disk, what was refused."""
-    from ctypes import CDLL, c_char_p, c_float, c_int, c_uint, c_void_p
-    from errno import EIO
-
-    enable = CDLL("libfiu.so.0").fiu_enable_random
-    enable.argtypes = [c_char_p, c_int, c_void_p, c_uint, c_float]
-    disable = CDLL("libfiu.so.0").fiu_disable
-    disable.argtypes = [c_char_p]
+    enable, disable = _fault_switches()
+    enable("posix/io/sync/fsync", 1.0)
+    try:
+        os.fsync(0)
+        talk.say("not injected", "", "fsync did not fail when it was told to")
+    except OSError as error:
+        talk.say("tested", "", error.errno)
+    disable("posix/io/sync/fsync")
     store = opener()
     talk.say(*_tried(store, turn(writer, 0)))
     list(store.entries(THREAD))  # whatever is imported on first use is imported now, from a good disk
@@ -82,12 +93,12 @@ def append_on_a_bad_disk(
     for number in range(1, count):
         messages = turn(writer, number, sizes[number % len(sizes)])
         for fault in faults:
-            enable(fault.encode(), 1, EIO, 0, chance)
+            enable(fault, chance)
         try:
             said = _tried(store, messages)
         finally:
             for fault in faults:
-                disable(fault.encode())
+                disable(fault)
         talk.say(*said)
         if said[0] != "stored":
             refused.append(messages)
@@ -95,6 +106,22 @@ def append_on_a_bad_disk(
         talk.say(*_tried(store, messages))
     store.close()
     talk.say("end", "")
+
+
+def _fault_switches() -> tuple[Callable[[str, float], None], Callable[[str], None]]:
+    from ctypes import CDLL, c_char_p, c_float, c_int, c_uint, c_void_p
+
+    library = CDLL("libfiu.so.0")  # which fiu-run has loaded already
+    library.fiu_enable_random.argtypes = [c_char_p, c_int, c_void_p, c_uint, c_float]
+    library.fiu_disable.argtypes = [c_char_p]
+
+    def enable(name: str, chance: float) -> None:
+        library.fiu_enable_random(name.encode(), 1, errno.EIO, 0, chance)
+
+    def disable(name: str) -> None:
+        library.fiu_disable(name.encode())
+
+    return enable, disable
 
 
 def append_back_in_time(opener: Opener, talk: Talk, *, count: int, back: str) -> None:

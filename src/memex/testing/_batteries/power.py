@@ -42,7 +42,7 @@ class PowerBatteries(BatteryCase):
                 disk.settle()
                 sizes = chance.sample(self.power_sizes, len(self.power_sizes))
                 worker = workers.start("append_turns", folder, writer=f"w{cut}", count=10_000, sizes=sizes)
-                fresh = kill_somewhere(worker, chance.choice([0, 1, 2, 5, 12]), chance)
+                fresh = kill_somewhere(worker, chance.choice([0, 1, 2, 5, 12]), chance, tally)
                 # Every other cut leaves some of what was not synced, in no order.
                 disk.cut("store", left, cut if cut % 2 else None)
                 acknowledged += fresh
