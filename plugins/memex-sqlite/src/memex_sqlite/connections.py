@@ -7,12 +7,12 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from memex import StoreUnavailable
+from memex import StoreDamaged, StoreUnavailable
 from memex_sqlite.errors import translated
 from memex_sqlite.schema import examine, prepare
 
@@ -40,7 +40,7 @@ class Connections:
         self._closed = False
         self._file: tuple[int, int] | None = None
         self._start_empty()
-        examine(path)
+        _look_at(path)
         with _FORKING:
             _POOLS.add(self)
         try:
@@ -157,6 +157,40 @@ class Connections:
         except OSError:
             return None
         return status.st_dev, status.st_ino
+
+
+def _look_at(path: str) -> None:
+    """Refuse a stranger's file untouched, and not one that is half made; see :func:`examine`."""
+    try:
+        examine(path)
+    except StoreDamaged:
+        # It asks more than once, and another process may have made the file in between.
+        examine(path)
+    except StoreUnavailable:
+        if not Path(f"{path}-journal").exists():
+            raise
+        try:
+            _look_at_a_copy(path)
+        except OSError:
+            examine(path)  # the journal is gone: another process was here first
+
+
+def _look_at_a_copy(path: str) -> None:
+    # Whoever was killed while making the file left a journal, which nobody can undo who only
+    # reads. It may be a stranger's, so that is tried elsewhere.
+    import shutil
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        copy = str(Path(folder, Path(path).name))
+        for ending in ("", "-journal"):
+            shutil.copyfile(f"{path}{ending}", f"{copy}{ending}")
+        with translated(path), closing(sqlite3.connect(copy)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
+        try:
+            examine(copy)
+        except StoreDamaged as error:
+            raise StoreDamaged(str(error).replace(copy, path)) from None
 
 
 @contextmanager
