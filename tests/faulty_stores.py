@@ -161,7 +161,9 @@ class FileByName(JournalStore):
 
 class StripsText(JournalStore):
     def append(self, thread: str, messages: Sequence[Message], **options: Any) -> Appended:
-        stripped = [m if m.text == m.text.strip() else Message.user(m.text.strip(), id=m.id) for m in messages]
+        stripped = [
+            m if m.text == m.text.strip() else Message.user(m.text.strip(), id=m.id) for m in messages
+        ]
         return super().append(thread, stripped, **options)
 
 

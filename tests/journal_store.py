@@ -181,7 +181,9 @@ class JournalStore(ScratchStore):
     def _rewrite(self) -> None:
         new = self._path.with_name("journal.new")
         lines = [
-            _line({"thread": name, "messages": [encode_message(entry.message).decode() for entry in kept.log]})
+            _line(
+                {"thread": name, "messages": [encode_message(entry.message).decode() for entry in kept.log]}
+            )
             for name, kept in self._threads.items()
         ]
         with new.open("wb") as file:

@@ -27,7 +27,7 @@ class EraseBatteries(BatteryCase):
         connect = sqlite3.connect
 
         def connecting(*args: Any, **kwargs: Any) -> sqlite3.Connection:
-            connection = connect(*args, **kwargs)
+            connection: sqlite3.Connection = connect(*args, **kwargs)
             connection.execute("PRAGMA secure_delete = OFF").close()
             return connection
 

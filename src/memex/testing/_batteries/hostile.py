@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -66,9 +67,7 @@ class HostileBatteries(BatteryCase):
         del store, folder
         return ()
 
-    def test_hostile_text(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, figure: Figure
-    ) -> None:
+    def test_hostile_text(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, figure: Figure) -> None:
         """Every store gives the same answer to each string, and writes nothing outside its folder."""
         tally = Tally("hostile text", "wrong answers", "changed", "not found", "leaked", "outside the folder")
         # Deep down, so that a path that climbs arrives where it is seen.
@@ -115,7 +114,7 @@ class HostileBatteries(BatteryCase):
         for start in range(0, len(wanted), _BATCH):
             batch = wanted[start : start + _BATCH]
             what = f"messages from {start} on in the long thread"
-            if not _answered(tally, what, "stored", lambda batch=batch: store.append("long thread", batch)):
+            if not _answered(tally, what, "stored", partial(store.append, "long thread", batch)):
                 return
         read = store.entries("long thread")
         if any(entry is None or entry.message != message for entry, message in zip_longest(read, wanted)):
@@ -158,7 +157,7 @@ def _as_id(store: Store, hostile: Hostile, tally: Tally) -> None:
     for what, thread in (("the message id", "ids"), ("the thread id", name)):
         what = f"{what} {ascii(name)[:80]}"  # noqa: PLW2901 - the whole of it
         known = [message] if thread == "ids" else [Message.user("said", id="1")]
-        if not _answered(tally, what, hostile.as_id, lambda t=thread, m=known: store.append(t, m)):
+        if not _answered(tally, what, hostile.as_id, partial(store.append, thread, known)):
             continue
         found = store.get(thread, [known[0].id])
         if [entry.message for entry in found] != known:

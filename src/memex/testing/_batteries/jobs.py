@@ -17,7 +17,14 @@ Opener = Callable[[], Store]
 
 
 def append_turns(
-    opener: Opener, talk: Talk, *, writer: str, count: int, sizes: list[int], wait: bool = False, idle_at: int = -1
+    opener: Opener,
+    talk: Talk,
+    *,
+    writer: str,
+    count: int,
+    sizes: list[int],
+    wait: bool = False,
+    idle_at: int = -1,
 ) -> None:
     """Open the store cold and append turn after turn; say each as soon as it is acknowledged.
 
@@ -125,7 +132,7 @@ def _fault_switches() -> tuple[Callable[[str, float], None], Callable[[str], Non
 
 
 def append_back_in_time(opener: Opener, talk: Talk, *, count: int, back: str) -> None:
-    """Append with the clock of the moment, which goes back half way; say the ids in order, then those read."""
+    """Append with the clock of the moment, which goes back half way; say what was appended and read."""
     store = opener()
     ids: list[str] = []
     before = time.time()

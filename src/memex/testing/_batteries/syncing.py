@@ -13,7 +13,7 @@ from memex.testing._batteries.workers import Workers
 
 _SYNCS = "fsync,fdatasync,msync,sync,syncfs,sync_file_range"
 _DONE = re.compile(rf"(?:{_SYNCS.replace(',', '|')})\b.*= 0$")
-_SAID = 'sendto('
+_SAID = "sendto("
 
 
 class SyncBatteries(BatteryCase):
@@ -47,7 +47,10 @@ class SyncBatteries(BatteryCase):
             if not count:
                 tally.fault("without a sync", f"append {number}")
         if sum(counts) > self.most_syncs * len(counts):
-            tally.fault("above the limit", f"{sum(counts) / len(counts):.2f} for an append, {self.most_syncs:g} allowed")
+            tally.fault(
+                "above the limit",
+                f"{sum(counts) / len(counts):.2f} for an append, {self.most_syncs:g} allowed",
+            )
         tally.settle(figure)
 
 

@@ -11,11 +11,12 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 from memex import Entry, MemexError, Message, Store, UnknownThread
+from memex._message import Role
 from memex.testing._batteries.tally import Tally
 
 THREAD = "battery"
 FAULTS = ("lost", "unreadable", "duplicate", "half")
-_ROLES = ("user", "assistant")
+_ROLES: tuple[Role, ...] = ("user", "assistant")
 _BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
 
