@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from faulty_stores import FAULTY, SoundBatteries
+from faulty_stores import FAULTY, SoundBatteries, StripsText
+from journal_store import JournalStore
+from memex_inmemory.store import InMemoryStore
+
+from memex import Hit, Store
+from memex.testing import StoreBatteries
 
 BITES = [
     ("AcknowledgesEarly", "test_kill", "lost"),
@@ -54,6 +61,56 @@ def run(
     else:
         getattr(case, battery)(folder, lines.append)
     return lines
+
+
+class FindsNothing(InMemoryStore):
+    def search(self, query: str, **options: Any) -> list[Hit]:
+        return []
+
+
+class QuerySyntax(InMemoryStore):
+    def search(self, query: str, **options: Any) -> list[Hit]:
+        if query.count('"') % 2:
+            raise ValueError("unterminated string")
+        return super().search(query, **options)
+
+
+class Searching(StoreBatteries):
+    long_text = 1_000
+    long_thread = 10
+    kind: type[InMemoryStore] = InMemoryStore
+    copied: type[JournalStore] | None = None
+
+    def open_store(self, folder: Path, namespace: str = "default") -> InMemoryStore:
+        return self.kind(namespace=namespace)
+
+    def copies(self, store: Store, folder: Path) -> Iterator[Store]:
+        if self.copied is not None:
+            copy = self.copied(folder)
+            for info in store.threads():
+                copy.append(info.id, [entry.message for entry in store.entries(info.id)])
+            yield copy
+
+
+@pytest.mark.parametrize(("kind", "fault"), [(FindsNothing, "not found"), (QuerySyntax, "leaked")])
+def test_a_search_that_is_broken_fails(
+    kind: type[InMemoryStore], fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = type("Broken", (Searching,), {"kind": kind})()
+    with pytest.raises(AssertionError, match=rf"[1-9]\d* {fault}"):
+        case.test_hostile_text(tmp_path, monkeypatch, print)
+
+
+def test_a_copy_is_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    (tmp_path / "1").mkdir()
+    (tmp_path / "2").mkdir()
+    sound = type("Copied", (Searching,), {"copied": JournalStore})()
+    sound.test_hostile_text(tmp_path / "1", monkeypatch, lines.append)
+    assert "1 copies" in lines[0]
+    broken = type("Stripped", (Searching,), {"copied": StripsText})()
+    with pytest.raises(AssertionError, match=r"in a copy: message 1 of"):
+        broken.test_hostile_text(tmp_path / "2", monkeypatch, print)
 
 
 @pytest.mark.parametrize("battery", sorted({battery for _, battery, _ in BITES}))

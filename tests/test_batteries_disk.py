@@ -7,6 +7,7 @@ import os
 import random
 import sqlite3
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,7 @@ from memex.testing._batteries.lossy_mount import LossyMount
 def left(disk: LossyDisk, target: Path, seed: int | None = None) -> dict[str, bytes]:
     """Return what a cut leaves, by path."""
     disk.root.after_cut(target, None if seed is None else random.Random(seed))
-    return {
-        str(path.relative_to(target)): path.read_bytes() for path in target.rglob("*") if path.is_file()
-    }
+    return {str(path.relative_to(target)): path.read_bytes() for path in target.rglob("*") if path.is_file()}
 
 
 def test_bytes_last_when_the_file_is_synced(tmp_path: Path) -> None:
@@ -156,10 +155,13 @@ def test_a_mounted_disk_is_a_disk(disk: LossyMount, tmp_path: Path) -> None:
 def test_what_is_mapped_can_be_read(disk: LossyMount) -> None:
     path = disk.folder / "top" / "mapped"
     path.write_bytes(bytes(8192))
-    with path.open("r+b") as file, mmap.mmap(file.fileno(), 8192) as first:
-        with path.open("r+b") as again, mmap.mmap(again.fileno(), 8192) as second:
-            first[5000:5004] = b"seen"
-            assert second[5000:5004] == b"seen"
+    with ExitStack() as opened:
+        first, second = (
+            opened.enter_context(mmap.mmap(opened.enter_context(path.open("r+b")).fileno(), 8192))
+            for _ in range(2)
+        )
+        first[5000:5004] = b"seen"
+        assert second[5000:5004] == b"seen"
 
 
 @pytest.mark.parametrize(("synchronous", "rows"), [("FULL", 20), ("OFF", 0)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import pytest
 from journal_store import JournalStore
 
 from memex.testing import StoreBatteries
+from memex.testing._batteries.erasing import without_secure_delete
 from memex.testing._batteries.hostile import hostile_strings
 from memex.testing._batteries.syncing import syncs_before_each
 from memex.testing._batteries.tally import Tally
@@ -44,7 +46,12 @@ def strangers_run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[s
         return subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio", *arguments],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent), "MEMEX_BATTERIES": "", **environment},
+            env={
+                **os.environ,
+                "PYTHONPATH": str(Path(__file__).parent),
+                "MEMEX_BATTERIES": "",
+                **environment,
+            },
             capture_output=True,
             text=True,
             timeout=120,
@@ -118,7 +125,24 @@ def test_what_does_not_fit_a_store_is_skipped_with_a_reason() -> None:
 def test_the_hostile_strings_are_many_and_answered_both_ways() -> None:
     table = hostile_strings()
     assert len({hostile.text for hostile in table}) == len(table) >= 200
-    assert {hostile.as_text for hostile in table} == {hostile.as_id for hostile in table} == {"stored", "refused"}
+    assert (
+        {hostile.as_text for hostile in table}
+        == {hostile.as_id for hostile in table}
+        == {"stored", "refused"}
+    )
+
+
+@pytest.mark.parametrize("wiped", ["OFF", "ON"])
+def test_secure_delete_is_off_until_a_store_asks_for_it(tmp_path: Path, wiped: str) -> None:
+    with without_secure_delete():
+        connection = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
+    assert connection.execute("PRAGMA secure_delete").fetchone()[0] == 0
+    connection.execute(f"PRAGMA secure_delete = {wiped}")
+    connection.execute("CREATE TABLE t (x)")
+    connection.execute("INSERT INTO t VALUES ('canary'), ('kept')")
+    connection.execute("DELETE FROM t WHERE x = 'canary'")
+    connection.close()
+    assert (b"canary" in (tmp_path / "x.db").read_bytes()) is (wiped == "OFF")
 
 
 def test_a_trace_is_counted_by_what_has_ended() -> None:

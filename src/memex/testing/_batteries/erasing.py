@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,23 +23,13 @@ class EraseBatteries(BatteryCase):
 
     canaries: ClassVar[int] = sized(60, full=600)
 
-    @pytest.fixture
-    def no_secure_delete(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Switch off what some builds of SQLite wipe by themselves, before the store can choose."""
-        connect = sqlite3.connect
-
-        def connecting(*args: Any, **kwargs: Any) -> sqlite3.Connection:
-            connection: sqlite3.Connection = connect(*args, **kwargs)
-            connection.execute("PRAGMA secure_delete = OFF").close()
-            return connection
-
-        monkeypatch.setattr(sqlite3, "connect", connecting)
-        monkeypatch.setattr(sqlite3.dbapi2, "connect", connecting)
-
-    @pytest.mark.usefixtures("no_secure_delete")
     def test_erase(self, tmp_path: Path, figure: Figure) -> None:
         """Messages of many sizes, then a whole thread; while the store is open, and when it is closed."""
         self.need_files()
+        with without_secure_delete():
+            self._erase(tmp_path, figure)
+
+    def _erase(self, tmp_path: Path, figure: Figure) -> None:
         tally = Tally("erase", "canaries left", "lost")
         folder = tmp_path / "store"
         folder.mkdir()
@@ -53,7 +45,8 @@ class EraseBatteries(BatteryCase):
             store.append(thread, [message])
             threads.setdefault(thread, []).append(message)
         written = [message for messages in threads.values() for message in messages]
-        assert len(_left(folder, written)) == 2 * len(written), (
+        # Not all: the end of a page may cut one in two.
+        assert len(_left(folder, written)) > 1.8 * len(written), (
             "the files do not show the texts that are in them, so a scan proves nothing: "
             "this battery is for stores that write plain text"
         )
@@ -79,6 +72,26 @@ class EraseBatteries(BatteryCase):
                     tally.fault("lost", message.id)
         store.close()
         tally.settle(figure)
+
+
+@contextmanager
+def without_secure_delete() -> Iterator[None]:
+    """Open every SQLite connection with secure delete off; a store may switch it on.
+
+    Some builds of SQLite have it on: then nothing would be left even by a store that wipes
+    nothing, here, and everything elsewhere.
+    """
+    connect = sqlite3.connect
+
+    def connecting(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(*args, **kwargs)
+        connection.execute("PRAGMA secure_delete = OFF").close()
+        return connection
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sqlite3, "connect", connecting)
+        patch.setattr(sqlite3.dbapi2, "connect", connecting)
+        yield
 
 
 def _canary(what: str) -> str:

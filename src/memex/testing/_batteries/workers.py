@@ -17,6 +17,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
@@ -61,7 +62,10 @@ class Worker:
 
     def __init__(self, talk: Talk) -> None:
         self._talk = talk
-        self.pid = int(self.hear()[1])
+        said = self.hear()
+        if said[:1] != ["pid"]:
+            pytest.fail("no worker could be started; what its server printed says why")
+        self.pid = int(said[1])
 
     def tell(self, word: str) -> None:
         """Say something that it waits for."""
@@ -131,8 +135,8 @@ class Workers:
         ours, theirs = socket.socketpair()
         ours.settimeout(_PATIENCE)
         request = json.dumps([job, str(folder), arguments]).encode()
-        socket.send_fds(self._control, [request], [theirs.fileno()])
-        theirs.close()
+        with theirs, suppress(BrokenPipeError, ConnectionResetError):  # then the line is dead, too
+            socket.send_fds(self._control, [request], [theirs.fileno()])
         worker = Worker(Talk(ours))
         self._started.append(worker)
         return worker
