@@ -178,3 +178,8 @@ def test_sqlite_on_it(disk: LossyMount, tmp_path: Path, synchronous: str, rows: 
     after = sqlite3.connect(tmp_path / "left" / "x.db")
     assert after.execute("SELECT count(*) FROM t").fetchone()[0] == rows
     after.close()
+
+
+def test_a_disk_that_cannot_be_mounted_says_so(tmp_path: Path) -> None:
+    with pytest.raises(pytest.fail.Exception, match="could not be mounted"):
+        LossyMount(tmp_path / "missing")

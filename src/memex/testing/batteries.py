@@ -42,7 +42,7 @@ class StoreBatteries(
     Attributes:
         persistent: Whether the data outlives the store object. If not, only races within one
             process, hostile text and the clock are left.
-        processes: Whether several processes may use it, one after the other at least.
+        processes: Whether several processes may use it at once.
         own_files: Whether this process writes the data into files of the folder. If not, as with
             a database server, power cuts, syncing, disks and erasing are left out.
         kill_trials: How often a process is killed while it appends, or idles: 16 (300).

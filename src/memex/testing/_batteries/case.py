@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import ClassVar
@@ -41,6 +42,11 @@ def need(present: bool, what: str) -> None:
         pytest.skip(f"needs {what}")
 
 
+def need_linux() -> None:
+    """Skip the test elsewhere; see :func:`need`."""
+    need(sys.platform == "linux", "Linux")
+
+
 def need_program(name: str, package: str) -> str:
     """Return the path of a program, or skip; see :func:`need`."""
     found = shutil.which(name)
@@ -62,11 +68,9 @@ class BatteryCase(StoreCase):
         return lambda line: record_property("battery", f"{type(self).__name__}  {line}")
 
     def need_workers(self) -> None:
-        """Skip a battery whose store cannot be opened by another process, or opened again."""
+        """Skip a battery in which a process writes, and after its end another one reads."""
         self.need_persistence()
-        if not self.processes:
-            pytest.skip(f"{type(self).__name__}.processes is False: its store is for one process")
-        need(hasattr(os, "fork"), "os.fork: a POSIX system")
+        need_linux()
 
     def need_files(self) -> None:
         """Skip a battery about files in the folder, where the store keeps its data elsewhere."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from memex.testing._batteries.case import BatteryCase, Figure, need_program, sized
+from memex.testing._batteries.case import BatteryCase, Figure, need_linux, need_program, sized
 from memex.testing._batteries.tally import Tally
 from memex.testing._batteries.turns import THREAD
 from memex.testing._batteries.workers import Workers
@@ -19,8 +19,7 @@ class ClockBatteries(BatteryCase):
 
     def test_clock(self, tmp_path: Path, figure: Figure) -> None:
         """A day back, half way: whatever is read is in the order in which it was appended."""
-        if not self.processes:
-            self.need_workers()
+        need_linux()
         faketime = need_program("faketime", "faketime")
         tally = Tally("clock a day back", "out of order")
         folder = tmp_path / "store"

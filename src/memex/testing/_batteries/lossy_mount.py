@@ -36,7 +36,7 @@ class LossyMount:
 
     def __init__(self, folder: Path, *, names_last: bool = False) -> None:
         need(importlib.util.find_spec("mfusepy") is not None, "mfusepy: pip install memex-core[testing]")
-        need(find_library("fuse") is not None or find_library("fuse3") is not None, _LIBRARY)
+        need(find_library("fuse") is not None, _LIBRARY)
         need(os.access("/dev/fuse", os.R_OK | os.W_OK), "/dev/fuse, readable and writable for this user")
         self.folder = folder
         self._process = subprocess.Popen(  # noqa: S603 - our own module, in our own interpreter
@@ -81,6 +81,7 @@ class LossyMount:
         said = self._process.stdout.readline().strip()
         if said != word:
             self._process.kill()
+            self.close()
             pytest.fail(f"the disk for power cuts failed: {said or 'it could not be mounted'}")
 
     def __enter__(self) -> LossyMount:
@@ -94,7 +95,7 @@ class LossyMount:
         self.close()
 
 
-_LIBRARY = "libfuse: apt-get install libfuse2"
+_LIBRARY = "libfuse 2: apt-get install libfuse2, or libfuse2t64 where it is called so"
 
 
 def serve(folder: str, names_last: str) -> None:
