@@ -63,6 +63,12 @@ def run(
     return lines
 
 
+def test_names_that_last_at_once_are_enough_for_some(tmp_path: Path) -> None:
+    case = FAULTY["ForgetsTheFolder"]()
+    case.names_last = True  # type: ignore[misc]
+    case.test_power_cut(tmp_path, print)
+
+
 class FindsNothing(InMemoryStore):
     def search(self, query: str, **options: Any) -> list[Hit]:
         return []

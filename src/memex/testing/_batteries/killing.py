@@ -43,6 +43,8 @@ class KillBatteries(BatteryCase):
                 tally.tried("acknowledged", len(acknowledged))
                 last = (trial + 1) % _TRIALS_A_FOLDER == 0 or trial + 1 == self.kill_trials
                 examine_order(self.examine(folder, acknowledged, tally, sound=last), tally)
+                if last:
+                    tally.clear_away(folder)
         tally.settle(figure)
 
     def test_exactly_once(self, tmp_path: Path, figure: Figure) -> None:

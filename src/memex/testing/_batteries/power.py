@@ -34,11 +34,14 @@ class PowerBatteries(BatteryCase):
             acknowledged: list[str] = []
             for cut in range(self.power_cuts):
                 folder, left = disk.folder / "store", tmp_path / f"left-{cut}"
+                before = tmp_path / f"left-{cut - 1}"
                 if cut % _CUTS_A_STORE:
-                    shutil.copytree(tmp_path / f"left-{cut - 1}", folder)
+                    shutil.copytree(before, folder)
                 else:
                     folder.mkdir()
                     acknowledged = []
+                if cut:
+                    tally.clear_away(before)
                 disk.settle()
                 sizes = chance.sample(self.power_sizes, len(self.power_sizes))
                 worker = workers.start("append_turns", folder, writer=f"w{cut}", count=10_000, sizes=sizes)

@@ -66,6 +66,7 @@ class RaceBatteries(BatteryCase):
                 names = self.examine(folder, acknowledged, tally)
                 examine_order(names, tally)
                 tally.tried("acknowledged", len(acknowledged))
+                tally.clear_away(folder)
                 expected = self.race_processes * self.process_appends
                 if len(acknowledged) < expected:
                     tally.fault("refused", f"{expected - len(acknowledged)} appends of {expected}")

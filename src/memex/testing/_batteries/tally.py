@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 _EXAMPLES = 5
 
@@ -31,6 +33,11 @@ class Tally:
     def found(self) -> bool:
         """Tell whether there was any fault."""
         return any(self._faults.values())
+
+    def clear_away(self, folder: Path) -> None:
+        """Remove a folder that is done with; after a fault it is kept, to be looked at."""
+        if not self.found():
+            shutil.rmtree(folder)
 
     def __str__(self) -> str:
         """Return the battery's line."""
