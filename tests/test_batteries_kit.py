@@ -14,7 +14,9 @@ from journal_store import JournalStore
 
 from memex.testing import StoreBatteries
 from memex.testing._batteries.erasing import without_secure_delete
+from memex.testing._batteries.failing_disk import small_disk
 from memex.testing._batteries.hostile import hostile_strings
+from memex.testing._batteries.lossy_mount import LossyMount
 from memex.testing._batteries.syncing import syncs_before_each
 from memex.testing._batteries.tally import Tally
 from memex.testing._batteries.turns import THREAD, examine, examine_order, name_of, turn
@@ -120,6 +122,18 @@ def test_what_does_not_fit_a_store_is_skipped_with_a_reason() -> None:
         Remote().need_files()
     with pytest.raises(pytest.skip.Exception, match="persistent is False"):
         Passing().need_files()
+
+
+def test_what_a_plain_user_may_not_do_is_skipped_with_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MEMEX_BATTERIES", raising=False)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(pytest.skip.Exception, match="needs root"), small_disk(tmp_path, 1 << 20):
+        pass
+    with pytest.raises(pytest.skip.Exception, match="needs /dev/fuse"):
+        LossyMount(tmp_path)
 
 
 def test_the_hostile_strings_are_many_and_answered_both_ways() -> None:

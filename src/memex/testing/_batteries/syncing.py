@@ -23,7 +23,10 @@ class SyncBatteries(BatteryCase):
     most_syncs: ClassVar[float] = 2.0
 
     def test_sync_before_acknowledge(self, tmp_path: Path, figure: Figure) -> None:
-        """At least one for every append, and on average not more than ``most_syncs``."""
+        """At least one for every append, and on average not more than ``most_syncs``.
+
+        A sync is a call; a file that is opened with ``O_SYNC`` syncs without one, and is not seen.
+        """
         self.need_files()
         strace = need_program("strace", "strace")
         trace = tmp_path / "trace"
