@@ -129,9 +129,9 @@ def test_what_a_plain_user_may_not_do_is_skipped_with_a_reason(
 ) -> None:
     monkeypatch.delenv("MEMEX_BATTERIES", raising=False)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(pytest.skip.Exception, match="needs root"), small_disk(tmp_path, 1 << 20):
         pass
+    monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(pytest.skip.Exception, match="needs /dev/fuse"):
         LossyMount(tmp_path)
 
