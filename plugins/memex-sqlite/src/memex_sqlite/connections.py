@@ -13,7 +13,8 @@ from typing import Literal
 
 from memex import StoreUnavailable
 from memex_sqlite.errors import FOREIGN, meaning
-from memex_sqlite.schema import Index, examine, prepare
+from memex_sqlite.identity import examine
+from memex_sqlite.schema import Index, prepare
 
 Durability = Literal["full", "fast"]
 _MOST_IDLE = 8
