@@ -27,6 +27,12 @@ and the names of their figures say so. Subjects take turns in every round, so th
 the machine falls on all; rates are medians of rounds, CPU time (user and system, of the process)
 is the mean of all appends. The text is made up, see ``storage_peers/talk.py``.
 
+Mind the disk when reading rates of appends. On a shared one a sync may take 0.15 ms or 4 ms, and
+change from file to file and from minute to minute, whoever asks: with three alternating runs of sqlite3
+and of openai-agents, both of which sync each append, the medians were 0.15, 4.7, 0.14 and 0.17, 3.4, 2.9 ms.
+A rate then tells more about luck than about a library; CPU time does not. Run it on a quiet disk, and
+more than once, before believing a ratio of rates.
+
     python benchmarks/storage.py [--only append,search] [--peers none|all|llm,langchain]
         [--messages 100000] [--full] [--scale] [--no-fail] [--folder build] [--environments .venvs]
 

@@ -17,22 +17,22 @@ from talk import Said
 
 from memex import Entry, Message, Part, Text, encode_message, searchable_text, terms
 
-PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON")
+PRAGMAS = ("page_size = 8192", "journal_mode = WAL", "synchronous = FULL", "secure_delete = ON")
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS messages (
         place INTEGER PRIMARY KEY,
-        id TEXT NOT NULL,
+        id NOT NULL,
         role INTEGER NOT NULL,
         created INTEGER NOT NULL,
-        text TEXT NOT NULL,
-        body TEXT,
+        text TEXT,
+        json TEXT,
         tokens INTEGER NOT NULL,
         counter INTEGER)""",
-    "CREATE INDEX IF NOT EXISTS messages_by_id ON messages (id)",
+    "CREATE UNIQUE INDEX IF NOT EXISTS messages_by_id ON messages (id, place >> 32)",
 )
 INDEX = "CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (text, content = '', tokenize = 'ascii')"
-COLUMNS = "place, id, role, created, text, body, tokens, counter"
-ROLES = ("system", "developer", "user", "assistant", "tool")
+COLUMNS = "place, id, role, created, text, json, tokens, counter"
+ROLES = ("user", "assistant", "system", "developer", "tool")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _IN_COLUMNS = frozenset({"id", "role", "created"})
 
@@ -41,8 +41,8 @@ def row(one: Message, place: int, tokens: int) -> tuple[Any, ...]:
     """Return a message's row: plain text in a column, any other content as JSON without the columns."""
     created = (one.created - EPOCH) // timedelta(microseconds=1)
     plain = len(one.parts) == 1 and type(one.parts[0]) is Text
-    text, body = (one.text, None) if plain else ("", _rest(one))
-    return place, one.id, ROLES.index(one.role), created, text, body, tokens, 1
+    text, rest = (one.text, None) if plain else (None, _rest(one))
+    return place, bytes.fromhex(one.id), ROLES.index(one.role), created, text, rest, tokens, 1
 
 
 def _rest(one: Message) -> str:
@@ -59,10 +59,10 @@ _DECODER = msgspec.json.Decoder(_Rest)
 
 def entry(found: tuple[Any, ...]) -> Entry:
     """Return the message that a row holds, as directly as Python can."""
-    place, identity, role, created, text, body, tokens, _ = found
-    parts = (Text(text=text),) if body is None else _DECODER.decode(body).parts
+    place, identity, role, created, text, rest, tokens, _ = found
+    parts = (Text(text=text),) if rest is None else _DECODER.decode(rest).parts
     when = EPOCH + timedelta(microseconds=created)
-    made = Message(role=ROLES[role], parts=parts, id=identity, created=when)
+    made = Message(role=ROLES[role], parts=parts, id=identity.hex(), created=when)
     return Entry(place & 0xFFFFFFFF, made, tokens, "benchmark")
 
 

@@ -49,7 +49,7 @@ def insert(connection: sqlite3.Connection, placed: Sequence[tuple[int, Draft]]) 
     )
     if word_index.is_kept(connection):
         words = [(at, word_index.words_of(draft.message)) for at, draft in placed if not _is_tombstone(draft)]
-        connection.executemany(word_index.INSERT, words)
+        word_index.add(connection, words)
     for at, draft in placed:
         for digest, data in draft.blobs.items():
             _keep_blob(connection, at, bytes.fromhex(digest), data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
 from memex import TERMS, Message, searchable_text, terms
@@ -11,7 +11,10 @@ from memex import TERMS, Message, searchable_text, terms
 # The words come from memex.terms, which folds accents and splits Chinese, Japanese and Thai; this
 # tokenizer only splits them at spaces. Contentless: a copy of the text would double the file.
 _TABLE: Final = "CREATE VIRTUAL TABLE word_index USING fts5 (words, content = '', tokenize = 'ascii')"
-INSERT: Final = "INSERT INTO word_index (rowid, words) VALUES (?, ?)"
+_INSERT: Final = "INSERT INTO word_index (rowid, words) VALUES (?, ?)"
+# Large batches leave pieces that the next appends would have to merge, at twice their own cost.
+_MERGE: Final = "INSERT INTO word_index (word_index, rank) VALUES ('merge', 100000)"
+_LARGE: Final = 1_000
 # A contentless index has to be told which words it loses (SQLite before 3.43 knows no other way).
 _DELETE: Final = "INSERT INTO word_index (word_index, rowid, words) VALUES ('delete', ?, ?)"
 
@@ -24,6 +27,13 @@ def words_of(message: Message) -> str:
 def is_kept(connection: sqlite3.Connection) -> bool:
     """Tell whether the file has an index now; another process may have changed that."""
     return bool(connection.execute("SELECT value = 'words' FROM settings WHERE name = 'index'").fetchone()[0])
+
+
+def add(connection: sqlite3.Connection, words: Sequence[tuple[int, str]]) -> None:
+    """Index the words of messages, by place."""
+    connection.executemany(_INSERT, words)
+    if len(words) >= _LARGE:
+        connection.execute(_MERGE)
 
 
 def remove(connection: sqlite3.Connection, messages: Iterable[tuple[int, Message]]) -> int:
@@ -49,6 +59,7 @@ def adapt(connection: sqlite3.Connection, wanted: Literal["words", "none"] | Non
     connection.execute("DROP TABLE IF EXISTS word_index")
     if made:
         connection.execute(_TABLE)
+        connection.execute("INSERT INTO word_index (word_index, rank) VALUES ('usermerge', 2)")
         fill(connection)
     connection.execute(
         "INSERT OR REPLACE INTO settings VALUES ('index', ?), ('terms', ?)",
@@ -60,4 +71,5 @@ def fill(connection: sqlite3.Connection) -> None:
     """Index every message that was not forgotten; the index is empty."""
     from memex_sqlite.reading import every_message
 
-    connection.executemany(INSERT, ((at, words_of(message)) for at, message in every_message(connection)))
+    connection.executemany(_INSERT, ((at, words_of(message)) for at, message in every_message(connection)))
+    connection.execute(_MERGE)
