@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from memex_sqlite import word_index
+from memex_sqlite import check, word_index
 from memex_sqlite.store import SqliteStore
 
 import memex
@@ -83,7 +83,8 @@ def test_an_index_of_other_words_is_made_anew(tmp_path: Path, monkeypatch: pytes
     with SqliteStoreAt(path) as store:
         store.append("t", [Message.user("Kraken"), Message.user("gone", id="gone")])
     monkeypatch.setattr(word_index, "TERMS", memex.TERMS + 1)
-    monkeypatch.setattr(word_index, "terms", lambda text: [word + "x" for word in memex.terms(text)])
+    monkeypatch.setattr(word_index, "words_of", lambda message: message.text.lower() + "x")
+    monkeypatch.setattr(check, "terms", lambda text: [word + "x" for word in memex.terms(text)])
     with SqliteStoreAt(path) as store:
         assert words(path) == ["gonex", "krakenx"]
         store.forget("t", ["gone"])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from memex_sqlite.rows import draft, message_of, moment_of
+from memex_sqlite.rows import draft, message_of
 from memex_sqlite.store import SqliteStore
 
 from memex import Media, Message, Origin, Text, Usage, encode_message
@@ -49,7 +49,8 @@ def test_every_message_comes_back_to_the_byte(message: Message) -> None:
 @settings(max_examples=2_000)
 @given(st.integers(-(10**16), 10**16))
 def test_a_time_is_exact_to_the_microsecond(created: int) -> None:
-    assert moment_of(created) == datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=created)
+    made = message_of("m", 0, created, "said", None)
+    assert made.created == datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=created)
 
 
 @pytest.mark.parametrize(

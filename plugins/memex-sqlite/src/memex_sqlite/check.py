@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from zlib import crc32
 
-from memex import MemexError
+from memex import MemexError, searchable_text, terms
 from memex_sqlite import word_index
 from memex_sqlite.forget import is_pending
 from memex_sqlite.reading import Page, every_message
@@ -91,8 +91,8 @@ def _words_held(connection: sqlite3.Connection) -> int:
 
 def _words_said(connection: sqlite3.Connection) -> int:
     """Return how often each word is in the messages, as the same number."""
-    messages = (word_index.words_of(message) for _, message in every_message(connection))
-    return sum(crc32(word.encode()) for words in messages for word in words.split(" ") if word)
+    messages = (terms(searchable_text(message)) for _, message in every_message(connection))
+    return sum(crc32(word.encode()) for words in messages for word in words)
 
 
 def _threads(connection: sqlite3.Connection, namespace: str) -> Iterator[Row]:

@@ -42,6 +42,8 @@ class Connections:
         self._timeout = timeout
         self._closed = False
         self._file: tuple[int, int] | None = None
+        # What readers have seen committed. Writers do not add to it: they may roll back.
+        self.counters: dict[int, str] = {}
         self._start_empty()
         examine(path)
         with _FORKING:

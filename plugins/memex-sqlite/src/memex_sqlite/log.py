@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from memex import Appended, Conflict, Entry
 from memex_sqlite import word_index
-from memex_sqlite.reading import counters_of, entries_at, stored_at
+from memex_sqlite.reading import counter_names, entries_at, stored_at
 from memex_sqlite.rows import Draft, packed_id
 from memex_sqlite.threads import Row, head_of, lineage, place, seq_at
 
@@ -80,7 +80,7 @@ def _keep_blob(connection: sqlite3.Connection, at: int, digest: bytes, data: byt
 def _already_there(connection: sqlite3.Connection, row: Row, at: int, draft: Draft) -> Entry:
     stored = stored_at(connection, at)
     if stored[3:] == draft.columns:
-        counter = counters_of(connection, [stored]).get(stored[2] or 0)
+        counter = counter_names(connection).get(stored[2] or 0)
         return Entry(seq_at(at), draft.message, stored[1], counter)
     why = "was forgotten" if stored[-2] is stored[-1] is None else "has other content"
     raise Conflict(f"message {draft.message.id!r} of thread {row.name!r} {why}; nothing was appended")

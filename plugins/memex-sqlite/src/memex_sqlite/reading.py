@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from memex import Entry, Message, StoreDamaged
@@ -43,11 +43,16 @@ class Page:
     Args:
         connection: Where the rows were read, in the same transaction.
         rows: The rows.
+        names: Names of counters that are known already; a name once given stays.
     """
 
-    def __init__(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, rows: Sequence[Row], names: dict[int, str] | None = None
+    ) -> None:
         self.rows = rows
-        self._counters = counters_of(connection, rows)
+        self._counters = names if names is not None else {}
+        if any(row[2] not in self._counters for row in rows if row[2] is not None):
+            self._counters.update(counter_names(connection))
         self._blobs = {
             row[0]: blobs_at(connection, row[0]) for row in rows if row[7] is not None and BLOB_MARK in row[7]
         }
@@ -68,12 +73,9 @@ class Page:
         return (total + data) // max(1, len(self.rows))
 
 
-def counters_of(connection: sqlite3.Connection, rows: Sequence[Row]) -> Mapping[int, str]:
-    """Return the names of the counters that rows refer to, and of all others."""
-    for row in rows:
-        if row[2] is not None:
-            return dict(connection.execute("SELECT id, name FROM counters"))
-    return {}
+def counter_names(connection: sqlite3.Connection) -> dict[int, str]:
+    """Return the names of all counters."""
+    return dict(connection.execute("SELECT id, name FROM counters"))
 
 
 def blobs_at(connection: sqlite3.Connection, place: int) -> dict[str, bytes]:
@@ -127,14 +129,15 @@ def begin(
     roles: Collection[str] | None,
     size: int = FIRST_PAGE,
     reverse: bool = False,
+    names: dict[int, str] | None = None,
 ) -> Page:
-    """Return the first page of a span."""
+    """Return the first page of a span; ``names`` are counters that are known already."""
     if roles is None:
         rows = connection.execute(PAGES["all", reverse], (*span.places, size)).fetchall()
     else:
         statement = PAGES["rules" if _RULES.issuperset(roles) else "some", reverse]
         rows = connection.execute(statement, (*span.places, *five(roles), size)).fetchall()
-    return Page(connection, rows)
+    return Page(connection, rows, names)
 
 
 def _check_gapless(

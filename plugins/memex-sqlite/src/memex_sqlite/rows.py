@@ -28,6 +28,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _EXACT = 2**32 * 10**6
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _OWN_ID = re.compile("[0-9a-f]{24}")
 
 
@@ -74,8 +75,7 @@ def draft(message: Message, tokens: int = 0, counter: str | None = None) -> Draf
         InvalidMessage: If it cannot be kept faithfully.
     """
     text = _text(message)
-    if text is not None and _has_only_text(message):
-        encode_message(message)  # refuses what nobody could read again
+    if text is not None and _has_only_text(message) and _is_sound(text, message.role):
         code, moment = CODES[message.role], (message.created - _EPOCH) // _MICROSECOND
         return Draft(message, Columns(packed_id(message.id), code, moment, text, None), {}, tokens, counter)
     split, blobs = split_blobs(message)
@@ -115,7 +115,10 @@ def message_of(
     """
     try:
         message_id = stored_id if isinstance(stored_id, str) else stored_id.hex()
-        role, moment = ROLES[code], moment_of(created)
+        role = ROLES[code]
+        # Twice as fast, and exact: until 2106 the next float is less than half a microsecond away.
+        exact = 0 <= created < _EXACT
+        moment = datetime.fromtimestamp(created / 1e6, UTC) if exact else _EPOCH + created * _MICROSECOND
     except (LookupError, TypeError, OverflowError) as error:
         raise StoreDamaged(f"a stored message has the wrong shape: {error}") from error
     if rest is None:
@@ -133,14 +136,6 @@ def message_of(
     return join_blobs(message, blobs) if blobs else message
 
 
-def moment_of(created: int) -> datetime:
-    """Return a time from microseconds since 1970."""
-    # Twice as fast, and exact: until 2106 the next float is less than half a microsecond away.
-    if 0 <= created < _EXACT:
-        return datetime.fromtimestamp(created / 1e6, UTC)
-    return _EPOCH + created * _MICROSECOND
-
-
 def _has_only_text(message: Message) -> bool:
     """Tell whether a message has nothing but its parts, a role, an id and a time."""
     return (
@@ -155,6 +150,13 @@ def _has_only_text(message: Message) -> bool:
     )
 
 
+def _is_sound(text: object, role: str) -> bool:
+    """Tell whether a plain message can be kept; what cannot is left to the codec, which says why."""
+    if role not in CODES or type(text) is not str:
+        return False
+    return text.isascii() or _SURROGATE.search(text) is None
+
+
 def _text(message: Message) -> str | None:
     if len(message.parts) != 1:
         return None
@@ -162,7 +164,7 @@ def _text(message: Message) -> str | None:
     if type(part) is not Text or part.extra or part.meta:
         return None
     # SQL's own functions end a text at the first NUL; in JSON it is escaped.
-    return None if "\0" in part.text else part.text
+    return None if "\0" in str(part.text) else part.text
 
 
 def _columns(message: Message) -> Columns:

@@ -156,7 +156,8 @@ class SqliteStore:
             last = head if stop is None else min(stop, head)
             spans = [span.clipped(max(start, 1), last) for span in threads.lineage(connection, row, head)]
             spans = [span for span in (spans if reverse else spans[::-1]) if span.first <= span.last]
-            page = reading.begin(connection, spans[0], roles, reverse=reverse) if spans else None
+            names = self._connections.counters
+            page = reading.begin(connection, spans[0], roles, reverse=reverse, names=names) if spans else None
         return reading.read(self._connections, spans, roles, reverse=reverse, first_page=page)
 
     def get(self, thread: str, ids: Sequence[str]) -> list[Entry]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal
@@ -12,16 +13,22 @@ from memex import TERMS, Message, searchable_text, terms
 # tokenizer only splits them at spaces. Contentless: a copy of the text would double the file.
 _TABLE: Final = "CREATE VIRTUAL TABLE word_index USING fts5 (words, content = '', tokenize = 'ascii')"
 _INSERT: Final = "INSERT INTO word_index (rowid, words) VALUES (?, ?)"
-# Large batches leave pieces that the next appends would have to merge, at twice their own cost.
+# A large batch leaves pieces that the next appends would have to merge, at several times their own
+# cost. To merge them at once costs the batch a fifth more.
 _MERGE: Final = "INSERT INTO word_index (word_index, rank) VALUES ('merge', 100000)"
-_LARGE: Final = 1_000
+_LARGE: Final = 10_000
+_LONG_WORD: Final = re.compile("[A-Za-z0-9]{64}")
 # A contentless index has to be told which words it loses (SQLite before 3.43 knows no other way).
 _DELETE: Final = "INSERT INTO word_index (word_index, rowid, words) VALUES ('delete', ?, ?)"
 
 
 def words_of(message: Message) -> str:
-    """Return what the index is given of a message."""
-    return " ".join(terms(searchable_text(message)))
+    """Return what the index is given of a message: text in which its tokenizer finds the message's terms."""
+    text = searchable_text(message)
+    # In ASCII the tokenizer folds and splits just as memex.terms does, but for very long words.
+    if text.isascii() and "\0" not in text and not _LONG_WORD.search(text):
+        return text
+    return " ".join(terms(text))
 
 
 def is_kept(connection: sqlite3.Connection) -> bool:
