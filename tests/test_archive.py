@@ -25,7 +25,6 @@ from memex import (
     Media,
     Message,
     Store,
-    StoreDamaged,
     StoreUnavailable,
     ThreadExists,
     UnknownThread,
@@ -64,7 +63,9 @@ def seen(store: Store) -> dict[str, Any]:
 def store() -> Store:
     """Three threads: one with everything, a fork of it, and one without anything."""
     store = InMemoryStore(namespace="team")
-    picture = Message.user([Media(kind="image", source="base64", value=PICTURE, media_type="image/png")], id="p")
+    picture = Message.user(
+        [Media(kind="image", source="base64", value=PICTURE, media_type="image/png")], id="p"
+    )
     store.append("a/../ü", [Message.user(f"message {n}", id=f"m{n}") for n in range(5)], tokens=range(5))
     store.append("a/../ü", [picture, Message.tool("call", picture.parts, id="q")], tokens=[9, 9], counter="c")
     store.put_state("a/../ü", "memex/pins", b"[1,2]")
@@ -103,7 +104,9 @@ def histories(draw: st.DrawFn) -> Callable[[Store], None]:
     heads: dict[str, int] = {}
     ids: dict[str, list[str]] = {}
     for step in range(draw(st.integers(0, 12))):
-        kinds = ["append", "append", "state", "plan", "fork", "forget", "forget_thread"] if heads else ["append"]
+        kinds = (
+            ["append", "append", "state", "plan", "fork", "forget", "forget_thread"] if heads else ["append"]
+        )
         kind = draw(st.sampled_from(kinds))
         thread = draw(st.sampled_from(sorted(heads))) if heads else "线 程"
         if kind == "append":
