@@ -118,7 +118,9 @@ if TYPE_CHECKING:
     from memex._store import StoredPlan as StoredPlan
     from memex._store import ThreadImage as ThreadImage
     from memex._store import ThreadInfo as ThreadInfo
+    from memex._store import searchable as searchable
     from memex._term_index import TermIndex as TermIndex
+    from memex._terms import TERMS as TERMS
     from memex._terms import searchable_text as searchable_text
     from memex._terms import snippet as snippet
     from memex._terms import terms as terms
@@ -200,6 +202,7 @@ _HOME = {
     "StoreError": "_errors",
     "StoreUnavailable": "_errors",
     "StoredPlan": "_store",
+    "TERMS": "_terms",
     "TermIndex": "_term_index",
     "Text": "_parts",
     "Thread": "_thread",
@@ -236,6 +239,7 @@ _HOME = {
     "probe": "_probe",
     "read_archive": "_archive_reading",
     "rows": "_explain",
+    "searchable": "_store",
     "searchable_text": "_terms",
     "settings_file": "_settings",
     "show_ranges": "_ranges",

@@ -20,7 +20,7 @@ from memex._log import ThreadIndexes
 from memex._message import Message
 from memex._plugin import PluginInfo, Problem, Stage
 from memex._serial import check_id
-from memex._store import Hit, Receipt, SearchableStore, Store, ThreadInfo
+from memex._store import Hit, Receipt, Store, ThreadInfo, searchable
 from memex._thread import Thread
 
 if TYPE_CHECKING:
@@ -190,9 +190,8 @@ class Memex:
         Raises:
             StoreError: If the store cannot search.
         """
-        store = self.store
-        if not isinstance(store, SearchableStore):
-            raise StoreError(f"{type(store).__name__} cannot search; use a store that can, such as sqlite")
+        if (store := searchable(self.store)) is None:
+            raise StoreError(f"{self.store!r} cannot search; use a store that can, such as sqlite")
         return store.search(query, **filters)
 
     def forgotten(self, receipt: Receipt) -> Receipt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, cast, runtime_checkable
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -310,7 +310,11 @@ class Store(Protocol):
 
 @runtime_checkable
 class SearchableStore(Store, Protocol):
-    """A store that also finds messages by their words, as :func:`memex.terms` splits them."""
+    """A store that also finds messages by their words, as :func:`memex.terms` splits them.
+
+    One whose index can be left out says so with a false attribute ``indexed``; then neither method
+    is called. :func:`memex.searchable` is the question.
+    """
 
     def search(
         self,
@@ -351,3 +355,9 @@ class SearchableStore(Store, Protocol):
         Exact and independent of other threads and of later messages, so that a ranking built
         on it can be replayed. Costs at most ``limit`` per term.
         """
+
+
+def searchable(store: Store) -> SearchableStore | None:
+    """Return a store as one that finds messages by their words, None if it does not."""
+    able = isinstance(store, SearchableStore) and getattr(store, "indexed", True)
+    return cast("SearchableStore", store) if able else None

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from typing import Final
 
 from memex._message import Message
 from memex._parts import Citation, Media, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 
+TERMS: Final = 1
+"""Which words :func:`terms` gives. To be raised with any change of them: stores index anew."""
 _MAX_TERM = 64
 _MOST_SOUGHT = 64
 # Combining marks are not \w in Python, but they are inside words of these scripts. The gaps are

@@ -14,7 +14,7 @@ from typing import Literal
 
 from memex import StoreUnavailable
 from memex_sqlite.errors import translated
-from memex_sqlite.schema import examine, prepare
+from memex_sqlite.schema import Index, examine, prepare
 
 Durability = Literal["full", "fast"]
 _MOST_IDLE = 8
@@ -31,9 +31,12 @@ class Connections:
         path: The file.
         durability: ``full`` syncs each transaction, ``fast`` leaves that to the checkpoint.
         timeout: Seconds to wait for other writers.
+        index: Whether there is an index of words; None for what the file has.
     """
 
-    def __init__(self, path: str, *, durability: Durability, timeout: float) -> None:
+    def __init__(
+        self, path: str, *, durability: Durability, timeout: float, index: Index | None = None
+    ) -> None:
         self.path = path
         self._synchronous = "FULL" if durability == "full" else "NORMAL"
         self._timeout = timeout
@@ -45,7 +48,7 @@ class Connections:
             _POOLS.add(self)
         try:
             with translated(path), self._lent() as connection:
-                prepare(path, connection, timeout=timeout)
+                prepare(path, connection, timeout=timeout, index=index)
         except BaseException:
             self.close()
             raise

@@ -18,7 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from memex import Conflict, Message, SearchableStore, Store, encode_message, searchable_text, terms
+from memex import Conflict, Message, Store, encode_message, searchable, searchable_text, terms
 from memex.testing import strategies
 from memex.testing._store.case import StoreCase, messages_of, user
 from memex.testing._store.copying import copy_all
@@ -218,16 +218,16 @@ class StoreMachine(RuleBasedStateMachine):
     @invariant()
     def the_words_are_the_same(self) -> None:
         """Each word is found where it is, and nowhere else."""
-        if not isinstance(self.store, SearchableStore):
+        if (store := searchable(self.store)) is None:
             return
         words = terms(" ".join(_WORDS))
         for name, thread in self.model.threads.items():
             held = [set(terms(searchable_text(cell.message))) for cell in thread.cells]
             upto = max(0, len(held) - 1)
-            for found in self.store.find(name, words, upto=upto, limit=3):
+            for found in store.find(name, words, upto=upto, limit=3):
                 seqs = [seq for seq in range(upto, 0, -1) if found.term in held[seq - 1]]
                 assert list(found.seqs) == seqs[:3]
-            hits = self.store.search("deploy", thread=name, limit=1000)
+            hits = store.search("deploy", thread=name, limit=1000)
             assert sorted(hit.entry.seq for hit in hits) == [
                 seq for seq, words_of in enumerate(held, 1) if "deploy" in words_of
             ]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from memex import Conflict, Message, SearchableStore, Store
+from memex import Conflict, Message, Store, searchable
 from memex.testing._store.case import StoreCase, fill, log_of, messages_of, texts_of, user
 from memex.testing._store.child import Appender
 
@@ -164,10 +164,10 @@ class LastingPromises(StoreCase):
         store.close()
         again = self.open_store(folder)
         try:
-            if not isinstance(again, SearchableStore):
+            if (able := searchable(again)) is None:
                 pytest.skip(f"{type(again).__name__} offers no search() and find()")
-            assert [hit.entry.seq for hit in again.search("kraken")] == [1]
-            assert again.find("a", ["kraken"], upto=1, limit=1)[0].seqs == (1,)
+            assert [hit.entry.seq for hit in able.search("kraken")] == [1]
+            assert able.find("a", ["kraken"], upto=1, limit=1)[0].seqs == (1,)
         finally:
             again.close()
 
@@ -223,8 +223,8 @@ class LastingPromises(StoreCase):
                 # At most the one message per round that was stored and not yet acknowledged.
                 assert len(ids) <= len(promised) + round_ + 1
                 assert store.check() == []
-                if isinstance(store, SearchableStore):
-                    seqs = store.find("t", ["kraken"], upto=len(ids), limit=len(ids))[0].seqs
+                if (able := searchable(store)) is not None:
+                    seqs = able.find("t", ["kraken"], upto=len(ids), limit=len(ids))[0].seqs
                     assert len(seqs) == len(ids)
             finally:
                 store.close()
