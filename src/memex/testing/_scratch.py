@@ -37,6 +37,9 @@ class ScratchStore:
         self._threads: dict[str, _Thread] = {}
         self._lock = threading.RLock()
 
+    def __repr__(self) -> str:
+        return f"ScratchStore(namespace={self.namespace!r})"
+
     def within(self, namespace: str) -> ScratchStore:
         """Return an empty store of that namespace."""
         return ScratchStore(namespace)
