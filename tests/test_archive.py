@@ -356,6 +356,13 @@ def test_where_nothing_can_be_written(store: Store, tmp_path: Path, name: str) -
         verify_archive(tmp_path / name)
 
 
+def test_a_name_that_is_none(store: Store) -> None:
+    with pytest.raises(BadSetting, match="no name"):
+        write_archive(store, "a\0b")
+    with pytest.raises(StoreUnavailable, match="no such archive"):
+        verify_archive("a\0b")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions")
 @pytest.mark.parametrize("name", NAMES)
 def test_only_the_owner_may_read_it(store: Store, tmp_path: Path, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from memex_inmemory.store import InMemoryStore
 
 from memex import (
+    BadSetting,
     Media,
     MemexError,
     Message,
@@ -151,6 +153,34 @@ def test_any_byte_that_changes_in_a_zip_is_noticed(made: Path, tmp_path: Path) -
     change()
 
 
+def test_a_zip_whose_directory_makes_no_sense_is_one_error(made: Path, tmp_path: Path) -> None:
+    whole = packed(made).read_bytes()
+    start = whole.index(b"PK\x01\x02")
+    path = tmp_path / "changed.zip"
+    changes = st.lists(st.tuples(st.integers(start, len(whole) - 1), st.integers(0, 255)), max_size=6)
+
+    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(changes)
+    def change(changes: list[tuple[int, int]]) -> None:
+        data = bytearray(whole)
+        for place, byte in changes:
+            data[place] = byte
+        path.write_bytes(data)
+        with contextlib.suppress(StoreDamaged, StoreUnavailable):
+            assert verify_archive(path).messages == 6
+
+    change()
+
+
+def test_names_that_are_not_utf_8(made: Path) -> None:
+    path = packed(made)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("blobs/ü", "x")
+    data = path.read_bytes()
+    path.write_bytes(data.replace("ü".encode(), b"\xff\xff"))
+    refused(path, "decode")
+
+
 def test_what_is_no_archive(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.zip").write_text("hello")
@@ -262,6 +292,7 @@ LINES: dict[str, tuple[str, Callable[[list[dict[str, Any]]], object], str]] = {
     "a message that is none": (MESSAGES, line(0, message=[1]), "stored message"),
     "a role that is none": (MESSAGES, message(0, role="boss"), "role"),
     "an id that is none": (MESSAGES, message(0, id="a\nb"), "control"),
+    "a note that no store keeps": (MESSAGES, message(0, meta={"a": 2**70}), "."),
     "an id twice": (MESSAGES, message(1, id="m0"), "twice"),
     "an id of the parent": (FORK, message(0, id="m2"), "twice"),
     "data that is missing": (MESSAGES, line(0, blobs=["0" * 64]), "does not refer|missing"),
@@ -369,8 +400,21 @@ def test_a_bomb(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = packed(made)
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("blobs/" + "0" * 64, b"\0" * 3_000_000)
-    monkeypatch.setattr("memex._archive_source._HARMLESS", 1_000_000)
+    monkeypatch.setattr("memex._archive_target._HARMLESS", 1_000_000)
     refused(path, "times its size")
+
+
+def test_what_would_be_taken_for_a_bomb_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memex._archive_target._HARMLESS", 1_000_000)
+    store = InMemoryStore()
+    store.append("a", [Message.user("a" * 3_000_000)])
+    with pytest.raises(BadSetting, match="folder instead"):
+        write_archive(store, tmp_path / "a.zip")
+    assert list(tmp_path.iterdir()) == []
+    write_archive(store, tmp_path / "a")
+    assert verify_archive(tmp_path / "a").messages == 1
 
 
 def test_a_file_larger_than_it_says(made: Path) -> None:

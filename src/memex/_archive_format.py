@@ -226,8 +226,8 @@ class ReadEntry(msgspec.Struct, frozen=True):
 def read_message_line(line: bytes) -> ReadEntry:
     """Return the entry of a line."""
     found = _decoded(_MESSAGES, line)
-    message = decode_message(bytes(found.message))
     try:
+        message = decode_message(bytes(found.message))
         check_id(message.id, "message")
     except InvalidMessage as error:
         raise StoreDamaged(str(error)) from error

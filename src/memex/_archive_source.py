@@ -15,15 +15,20 @@ from pathlib import Path
 from typing import IO, Final, Protocol
 
 from memex._archive_format import MAX_PIECE, FileRecord
-from memex._archive_target import os_errors
+from memex._archive_target import is_bomb, os_errors
 from memex._errors import StoreDamaged, StoreUnavailable
 
-_HARMLESS: Final = 1 << 30
-_MOST_UNPACKED: Final = 100
-"""A zip that unpacks to more than a hundred times its size, and to more than 1 GiB, is refused."""
 _METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _ENCRYPTED: Final = 1
-_NOT_A_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error)
+_NOT_A_ZIP = (  # what zipfile lets through when bytes make no sense
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
 
 
 class Source(Protocol):
@@ -118,7 +123,7 @@ class _Zip:
         self._zip = made
         sizes: dict[str, int] = {}
         for entry in made.infolist():
-            if entry.is_dir() and not entry.file_size:
+            if entry.filename.endswith("/") and not entry.file_size:
                 continue  # what packs a folder writes the folders too
             if entry.filename in sizes:
                 raise StoreDamaged(f"{entry.filename} is in it twice")
@@ -127,10 +132,9 @@ class _Zip:
             if stat.S_ISLNK(entry.external_attr >> 16):
                 raise StoreDamaged(f"{entry.filename} is a link")
             sizes[entry.filename] = entry.file_size
-        unpacked, size = sum(sizes.values()), path.stat().st_size
-        if unpacked > max(_HARMLESS, _MOST_UNPACKED * size):
+        if is_bomb(sum(sizes.values()), path.stat().st_size):
             raise StoreDamaged(
-                f"it would unpack to {unpacked:,} bytes, {unpacked // max(size, 1):,} times its size; "
+                f"it would unpack to {sum(sizes.values()):,} bytes, more than a hundred times its size; "
                 "if that is right, unpack it and give the folder"
             )
         self.sizes: Mapping[str, int] = sizes

@@ -9,13 +9,23 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Final, Protocol
 
 from memex._archive_format import MANIFEST, SEAL
 from memex._errors import BadSetting, StoreUnavailable
 
 _FIRST_MOMENT = (1980, 1, 1, 0, 0, 0)
 """The time of every file in a zip, so that equal content makes equal archives."""
+_HARMLESS: Final = 1 << 30
+_MOST_UNPACKED: Final = 100
+
+
+def is_bomb(unpacked: int, size: int) -> bool:
+    """Tell whether a zip unpacks to more than 1 GiB, and to more than a hundred times its size.
+
+    Nobody reads such a zip, so nobody writes one either.
+    """
+    return unpacked > max(_HARMLESS, _MOST_UNPACKED * size)
 
 
 def is_zip(path: Path) -> bool:
@@ -41,6 +51,8 @@ def new_archive(path: Path, *, overwrite: bool) -> Iterator[Target]:
         BadSetting: If something is there already and may not be overwritten.
         StoreUnavailable: If it cannot be written.
     """
+    if "\0" in str(path):
+        raise BadSetting(f"{str(path)!r} is no name of a file")
     with os_errors(path):
         path = path.resolve()
         _check_free(path, overwrite)
@@ -117,6 +129,8 @@ def _new_zip(path: Path, overwrite: bool) -> Iterator[Target]:
         with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
             with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
                 yield _ZipTarget(made, path.parent)
+            if is_bomb(sum(entry.file_size for entry in made.infolist()), file.tell()):
+                raise BadSetting(f"{path} would look like a bomb to who reads it; choose a folder instead")
             file.flush()
             os.fsync(file.fileno())
         _check_free(path, overwrite)
