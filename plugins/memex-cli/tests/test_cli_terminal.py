@@ -59,11 +59,17 @@ class Terminal:
         return self._seen
 
     def _read(self) -> str:
-        assert select.select([self._master], [], [], 60)[0], f"nothing more came after: {self._seen}"
-        try:
-            return _ESCAPES.sub("", os.read(self._master, 65_536).decode(errors="replace"))
-        except OSError:  # the other side is closed
-            return ""
+        text = ""
+        while not text:  # what only moves the cursor is not the end
+            assert select.select([self._master], [], [], 60)[0], f"nothing more came after: {self._seen}"
+            try:
+                data = os.read(self._master, 65_536)
+            except OSError:  # the other side is closed
+                return ""
+            if not data:
+                return ""
+            text = _ESCAPES.sub("", data.decode(errors="replace"))
+        return text
 
     def close(self) -> int:
         code = self.process.wait(60)
