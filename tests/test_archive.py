@@ -25,6 +25,7 @@ from memex import (
     Media,
     Message,
     Store,
+    StoreDamaged,
     StoreUnavailable,
     ThreadExists,
     UnknownThread,
@@ -151,7 +152,8 @@ def test_any_history_goes_from_any_store_to_any_other(
     def travel(history: Callable[[Store], None], name: str) -> None:
         folder = tmp_path_factory.mktemp("travel")
         (folder / "to").mkdir()
-        here, there, scratch = STORES[source](folder), STORES[target](folder / "to"), ScratchStore()
+        here, there = STORES[source](folder), STORES[target](folder / "to")
+        scratch, flat = ScratchStore(), InMemoryStore()
         try:
             history(here)
             written = write_archive(here, folder / name, created=WHEN)
@@ -162,8 +164,12 @@ def test_any_history_goes_from_any_store_to_any_other(
             write_archive(there, folder / f"again-{name}", created=WHEN)
             assert contents(folder / f"again-{name}") == contents(folder / name)
             read_archive(folder / name, scratch)
+            write_archive(scratch, folder / f"flat-{name}")
+            read_archive(folder / f"flat-{name}", flat)
             for info in here.threads():
-                assert list(scratch.entries(info.id)) == list(here.entries(info.id))
+                for other in (scratch, flat):  # which share nothing, and say the same
+                    assert list(other.entries(info.id)) == list(here.entries(info.id))
+                    assert other.image(info.id).state == here.image(info.id).state
                 assert list(scratch.plans(info.id)) == list(here.plans(info.id))
         finally:
             here.close()
@@ -327,7 +333,7 @@ def test_a_failure_leaves_what_was_there(store: Store, tmp_path: Path, name: str
     write_archive(store, tmp_path / name)
     before = contents(tmp_path / name)
     broken = Broken()
-    broken.append("t", [Message.user("x")])
+    broken.append("t", [Message.user("x"), Message.user("y")])
     for target in (tmp_path / name, tmp_path / f"new-{name}"):
         with pytest.raises(StoreUnavailable, match="the disk is gone"):
             write_archive(broken, target, overwrite=True)
@@ -412,6 +418,25 @@ def test_threads_may_come_and_go_while_an_archive_is_written(store: Store, tmp_p
     other = InMemoryStore()
     read_archive(tmp_path / "made", other)
     assert seen(other) == seen(busy)
+
+
+@pytest.mark.parametrize("lost", ["message 2", "message 3", "plan 1", "plan 2"])
+def test_a_store_that_lacks_something_is_not_copied(tmp_path: Path, lost: str) -> None:
+    class Lossy(InMemoryStore):
+        def entries(self, *args: Any, **kwargs: Any) -> Any:
+            found = super().entries(*args, **kwargs)
+            return (entry for entry in found if f"message {entry.seq}" != lost)
+
+        def plans(self, *args: Any, **kwargs: Any) -> Any:
+            return (plan for plan in super().plans(*args, **kwargs) if f"plan {plan.number}" != lost)
+
+    store = Lossy()
+    store.append("a", [Message.user(str(n)) for n in range(3)])
+    for n in range(3):
+        store.put_plan("a", n, b"{}")
+    with pytest.raises(StoreDamaged, match="the store lacks"):
+        write_archive(store, tmp_path / "made.zip")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_progress_is_told(tmp_path: Path) -> None:

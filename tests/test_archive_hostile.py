@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from memex_inmemory.store import InMemoryStore
+from memex_sqlite.store import SqliteStore
 
 from memex import (
     BadSetting,
@@ -439,6 +440,21 @@ def test_an_archive_that_changes_after_it_was_verified(made: Path) -> None:
     with pytest.raises(StoreDamaged, match="checksum"):
         read_archive(made, store)
     assert list(store.threads()) == []
+
+
+def test_a_database_takes_back_what_changed_after_it_was_verified(made: Path, tmp_path: Path) -> None:
+    class Slow(SqliteStore):
+        def restore(self, image: Any, *args: Any) -> Any:
+            data = (made / MESSAGES).read_bytes()
+            (made / MESSAGES).write_bytes(data.replace(b'"message 3"', b'"message 9"'))
+            return super().restore(image, *args)
+
+    store = Slow(str(tmp_path / "chats.db"))
+    with pytest.raises(StoreDamaged, match="checksum"):
+        read_archive(made, store)
+    assert list(store.threads()) == []
+    assert store.check() == []
+    store.close()
 
 
 def test_data_that_changes_after_it_was_verified(made: Path) -> None:

@@ -28,7 +28,7 @@ from memex._archive_format import (
     write_manifest,
 )
 from memex._archive_target import Target, new_archive
-from memex._errors import BadSetting, Conflict, UnknownThread
+from memex._errors import BadSetting, Conflict, StoreDamaged, UnknownThread
 from memex._message import now
 from memex._store import Store, StoredPlan, ThreadInfo
 
@@ -63,6 +63,8 @@ def write_archive(
     Raises:
         BadSetting: If something is there already.
         UnknownThread: If a thread is not there. Nothing is written then or after any other error.
+        Conflict: If a thread was forgotten and made anew meanwhile.
+        StoreDamaged: If the store lacks what it says it has.
         StoreUnavailable: If the archive cannot be written.
     """
     moment = now() if created is None else created
@@ -167,7 +169,11 @@ class _Writer:
         return FileRecord(count, size, digest.hexdigest())
 
     def _messages(self, thread: str, first: int, last: int) -> Iterator[bytes]:
-        for entry in self._store.entries(thread, first, last):
+        entries = self._store.entries(thread, first, last)
+        for seq in range(first, last + 1):
+            entry = next(entries, None)
+            if entry is None or entry.seq != seq:
+                raise StoreDamaged(f"the store lacks message {seq} of thread {thread!r}")
             line, blobs = message_line(entry)
             for digest, data in blobs.items():
                 if digest not in self._blobs:
@@ -185,5 +191,7 @@ class _Writer:
         while base < last:
             upto = min(base + _PAGE, last)
             page = list(islice(self._store.plans(thread, before=upto + 1), upto - base))
+            if [plan.number for plan in reversed(page)] != list(range(base + 1, upto + 1)):
+                raise StoreDamaged(f"the store lacks a plan of thread {thread!r}, {base + 1} to {upto}")
             yield from reversed(page)
             base = upto

@@ -110,6 +110,9 @@ class CopyPromises(StoreCase):
             assert log_of(other, thread) == log_of(store, thread)
             assert list(other.plans(thread)) == list(store.plans(thread))
             assert other.image(thread) == store.image(thread)
+        for thread in ("a", "../b"):
+            assert other.get_state(thread, "k") == b"\x00v"
+            assert other.get_state(thread, "线") == b"[1]"
         with pytest.raises(ThreadExists):
             read_archive(tmp_path / name, other)
         again = write_archive(other, tmp_path / f"again-{name}", created=written.created)
