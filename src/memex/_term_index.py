@@ -33,14 +33,13 @@ class TermIndex:
 
     def add(self, seq: int, words: Iterable[str]) -> None:
         """Index a message; ``seq`` must be higher than any before."""
-        places: dict[str, _Places] = {}
+        places: dict[str, list[int]] = {}
         length = 0
         for place, word in enumerate(words):
-            known = places.get(word)
-            places[word] = place if known is None else (*_several(known), place)
+            places.setdefault(word, []).append(place)
             length += 1
         for word, found in places.items():
-            self._places.setdefault(word, {})[seq] = found
+            self._places.setdefault(word, {})[seq] = found[0] if len(found) == 1 else tuple(found)
             self._seqs.setdefault(word, []).append(seq)
         self._lengths[seq] = length
         self._total += length

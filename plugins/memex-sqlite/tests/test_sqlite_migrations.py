@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from memex_sqlite import backups, migrations, schema
+from memex_sqlite import backups, identity, migrations
 from memex_sqlite.store import SqliteStore
 
 from memex import Message, StoreDamaged, StoreUnavailable, encode_message
@@ -94,7 +94,7 @@ def everything(path: Path) -> dict[str, Any]:
 
 
 def test_every_older_schema_has_its_file() -> None:
-    assert list(range(1, schema.VERSION)) == OLDER
+    assert list(range(1, identity.VERSION)) == OLDER
     assert len(migrations._STEPS) == len(OLDER)
 
 
@@ -197,7 +197,7 @@ def test_forgetting_removes_the_backup_too(tmp_path: Path, version: int) -> None
 def test_a_newer_schema_is_refused_and_left_byte_identical(tmp_path: Path) -> None:
     path = older(OLDER[-1], tmp_path)
     connection = sqlite3.connect(path)
-    connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+    connection.execute(f"PRAGMA user_version = {identity.VERSION + 1}")
     connection.close()
     before = path.read_bytes()
     with pytest.raises(StoreDamaged, match="newer memex-sqlite"):
@@ -236,7 +236,7 @@ def test_killed_in_the_middle(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         child.stdout.close()
         connection = sqlite3.connect(path)
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        assert version in (OLDER[-1], schema.VERSION)
+        assert version in (OLDER[-1], identity.VERSION)
         (left,) = connection.execute("SELECT count(*) FROM messages").fetchone()
         connection.close()
         untouched += version == OLDER[-1]

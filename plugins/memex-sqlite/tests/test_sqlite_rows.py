@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from memex_sqlite.rows import draft, message_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from memex_sqlite.rows import draft, message_of, moment_of
 from memex_sqlite.store import SqliteStore
 
 from memex import Media, Message, Origin, Text, Usage, encode_message
@@ -42,7 +43,13 @@ def picture(value: str = PICTURE) -> Media:
 @given(strategies.messages())
 def test_every_message_comes_back_to_the_byte(message: Message) -> None:
     made = draft(message)
-    assert encode_message(message_of(made.columns, made.blobs)) == encode_message(message)
+    assert encode_message(message_of(*made.columns, made.blobs)) == encode_message(message)
+
+
+@settings(max_examples=2_000)
+@given(st.integers(-(10**16), 10**16))
+def test_a_time_is_exact_to_the_microsecond(created: int) -> None:
+    assert moment_of(created) == datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=created)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +65,7 @@ def test_every_message_comes_back_to_the_byte(message: Message) -> None:
 )
 def test_times_of_every_zone_and_year(created: datetime) -> None:
     message = Message.user("said", created=created)
-    assert encode_message(message_of(draft(message).columns)) == encode_message(message)
+    assert encode_message(message_of(*draft(message).columns)) == encode_message(message)
 
 
 def test_what_most_messages_have_is_in_columns(tmp_path: Path, store: SqliteStore) -> None:

@@ -87,6 +87,7 @@ class Namespace:
     def forget_thread(self, segment: Segment) -> Receipt:
         """Take a thread out; its forks keep looking at the tombstones it leaves."""
         name = segment.name or ""
+        seqs = range(segment.origin[1] + 1, segment.head + 1)
         own = range(segment.forked_at + 1, segment.head + 1)
         left = [seq for seq in own if not segment.row(seq).forgotten]
         forks = self.sharers([(segment, left[0])] if left else [], but=name)
@@ -101,7 +102,7 @@ class Namespace:
         segment.name = None
         segment.state.clear()
         segment.plans.clear()
-        return Receipt(thread=name, messages=tuple(own), whole_thread=True, places=places, forks=forks)
+        return Receipt(thread=name, messages=tuple(seqs), whole_thread=True, places=places, forks=forks)
 
     def sharers(self, places: Iterable[tuple[Segment, int]], *, but: str) -> tuple[str, ...]:
         """Return the ids of the threads that share any of ``places``, without ``but``."""

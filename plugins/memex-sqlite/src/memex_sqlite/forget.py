@@ -11,7 +11,7 @@ from memex_sqlite import word_index
 from memex_sqlite.connections import Connections
 from memex_sqlite.log import locate
 from memex_sqlite.reading import every_message
-from memex_sqlite.threads import MOST, SEQ_BITS, Row, head_of, place, seq_at
+from memex_sqlite.threads import MOST, SEQ_BITS, Row, head_of, origin, place, seq_at
 
 
 class Erased(NamedTuple):
@@ -46,7 +46,7 @@ def _forget_messages(connection: sqlite3.Connection, row: Row, ids: Sequence[str
 
 
 def _forget_thread(connection: sqlite3.Connection, row: Row) -> Erased:
-    own = range(row.forked_at + 1, head_of(connection, row) + 1)
+    seqs = range(origin(connection, row)[1] + 1, head_of(connection, row) + 1)
     first, last = place(row.number, 1), place(row.number, MOST)
     lost = [at for at, _ in every_message(connection, first, last)]
     forks = _sharers(connection, lost[:1], but=row.number)
@@ -63,7 +63,7 @@ def _forget_thread(connection: sqlite3.Connection, row: Row) -> Erased:
     }
     connection.execute("UPDATE threads SET name = NULL WHERE id = ?", (row.number,))
     _remove_unshared(connection, row.number)
-    return Erased(tuple(own), places, forks)
+    return Erased(tuple(seqs), places, forks)
 
 
 def _is_there(connection: sqlite3.Connection, at: int) -> bool:

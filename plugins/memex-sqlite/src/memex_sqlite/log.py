@@ -11,6 +11,7 @@ from memex_sqlite.reading import counters_of, entries_at, stored_at
 from memex_sqlite.rows import Draft, packed_id
 from memex_sqlite.threads import Row, head_of, lineage, place, seq_at
 
+_AT_A_TIME = 250
 _INSERT = (
     "INSERT INTO messages (place, tokens, counter, id, role, created, text, json) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -78,27 +79,29 @@ def _keep_blob(connection: sqlite3.Connection, at: int, digest: bytes, data: byt
 
 def _already_there(connection: sqlite3.Connection, row: Row, at: int, draft: Draft) -> Entry:
     stored = stored_at(connection, at)
-    if stored.columns == draft.columns:
-        counter = counters_of(connection, [stored]).get(stored.counter or 0)
-        return Entry(seq_at(at), draft.message, stored.tokens, counter)
-    gone = stored.columns.text is None and stored.columns.json is None
-    why = "was forgotten" if gone else "has other content"
+    if stored[3:] == draft.columns:
+        counter = counters_of(connection, [stored]).get(stored[2] or 0)
+        return Entry(seq_at(at), draft.message, stored[1], counter)
+    why = "was forgotten" if stored[-2] is stored[-1] is None else "has other content"
     raise Conflict(f"message {draft.message.id!r} of thread {row.name!r} {why}; nothing was appended")
 
 
 def locate(connection: sqlite3.Connection, row: Row, ids: Iterable[str]) -> dict[str, int]:
     """Return the places of those messages that the thread has, its parents' included."""
     places: dict[str, int] = {}
-    spans = lineage(connection, row)
-    for message_id in filter(_is_text, ids):
-        for span in spans:
+    missing = {packed_id(one): one for one in ids if _is_text(one)}
+    for span in lineage(connection, row):
+        if not missing:
+            break
+        packed = list(missing)
+        for start in range(0, len(packed), _AT_A_TIME):
+            some = packed[start : start + _AT_A_TIME]
             found = connection.execute(
-                "SELECT place FROM messages WHERE id = ? AND place >> 32 = ? AND place <= ?",
-                (packed_id(message_id), span.thread, span.places[1]),
-            ).fetchone()
-            if found is not None:
-                places[message_id] = found[0]
-                break
+                f"SELECT id, place FROM messages WHERE id IN ({', '.join('?' * len(some))}) "
+                "AND place >> 32 = ? AND place <= ?",
+                (*some, span.thread, span.places[1]),
+            )
+            places |= {missing.pop(stored): at for stored, at in found.fetchall()}
     return places
 
 

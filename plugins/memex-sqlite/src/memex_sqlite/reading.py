@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from memex import Entry, Message, StoreDamaged
 from memex_sqlite.connections import Connections
-from memex_sqlite.rows import BLOB_MARK, CODES, COLUMNS, Columns, message_of
-from memex_sqlite.threads import Span, seq_at
+from memex_sqlite.rows import BLOB_MARK, CODES, COLUMNS, message_of
+from memex_sqlite.threads import MOST, Span, seq_at
 
-_FIRST_PAGE = 16
+FIRST_PAGE: Final = 20
 _LARGEST_PAGE = 512
 _PAGE_CHARACTERS = 1 << 20
 _RULES = frozenset({"system", "developer"})
 _SELECT: Final = f"SELECT place, tokens, counter, {COLUMNS} FROM messages "
-_ANY_ROLE = "(? OR role IN (?, ?, ?, ?, ?))"
-# In the very words of the index messages_rules, so that SQLite sees that it is enough.
-_ONLY_RULES = f"role IN (2, 3) AND {_ANY_ROLE}"
-PAGES: Final = {  # by: only system and developer messages, newest first
-    (rules, reverse): f"{_SELECT} WHERE place BETWEEN ? AND ? AND {_ONLY_RULES if rules else _ANY_ROLE} "
+# "rules" in the very words of the index messages_rules, so that SQLite sees that it is enough.
+_ROLES: Final = {
+    "all": "",
+    "rules": "AND role IN (2, 3) AND role IN (?, ?, ?, ?, ?)",
+    "some": "AND role IN (?, ?, ?, ?, ?)",
+}
+PAGES: Final = {  # by: which roles, newest first
+    (which, reverse): f"{_SELECT} WHERE place BETWEEN ? AND ? {condition} "
     f"ORDER BY place {'DESC' if reverse else ''} LIMIT ?"
-    for rules in (False, True)
+    for which, condition in _ROLES.items()
     for reverse in (False, True)
 }
 _BLOBS = (
@@ -30,18 +33,8 @@ _BLOBS = (
 )
 
 
-class Stored(NamedTuple):
-    """A row of the table of messages."""
-
-    place: int
-    tokens: int
-    counter: int | None
-    columns: Columns
-
-    @classmethod
-    def of(cls, row: Sequence[object]) -> Stored:
-        """Return what a row of :data:`_SELECT` holds."""
-        return cls(row[0], row[1], row[2], Columns(*row[3:]))  # type: ignore[arg-type]
+Row = tuple[int, int, int | None, bytes | str, int, int, str | None, str | None]
+"""A row as :data:`_SELECT` gives it: place, tokens, counter, and the columns of a message."""
 
 
 class Page:
@@ -49,37 +42,38 @@ class Page:
 
     Args:
         connection: Where the rows were read, in the same transaction.
-        rows: The rows, as :data:`_SELECT` gives them.
+        rows: The rows.
     """
 
-    def __init__(self, connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
-        self._rows = [Stored.of(row) for row in rows]
-        self._counters = counters_of(connection, self._rows)
+    def __init__(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+        self.rows = rows
+        self._counters = counters_of(connection, rows)
         self._blobs = {
-            row.place: blobs_at(connection, row.place)
-            for row in self._rows
-            if row.columns.json is not None and BLOB_MARK in row.columns.json
+            row[0]: blobs_at(connection, row[0]) for row in rows if row[7] is not None and BLOB_MARK in row[7]
         }
 
     def __iter__(self) -> Iterator[Entry]:
         """Yield the entries, each decoded when it is asked for."""
-        for place, tokens, counter, columns in self._rows:
-            message = message_of(columns, self._blobs.get(place))
-            yield Entry(seq_at(place), message, tokens, None if counter is None else self._counters[counter])
+        counters, blobs = self._counters, self._blobs
+        for place, tokens, counter, message_id, role, created, text, rest in self.rows:
+            data = blobs.get(place) if blobs else None
+            message = message_of(message_id, role, created, text, rest, data)
+            yield Entry(place & MOST, message, tokens, None if counter is None else counters[counter])
 
     @property
     def average(self) -> int:
         """Characters of a row, to judge how many to read next."""
-        total = sum(len(row.columns.text or "") + len(row.columns.json or "") for row in self._rows)
+        total = sum(len(row[6] or "") + len(row[7] or "") for row in self.rows)
         data = sum(len(blob) for found in self._blobs.values() for blob in found.values())
-        return (total + data) // max(1, len(self._rows))
+        return (total + data) // max(1, len(self.rows))
 
 
-def counters_of(connection: sqlite3.Connection, rows: Sequence[Stored]) -> Mapping[int, str]:
+def counters_of(connection: sqlite3.Connection, rows: Sequence[Row]) -> Mapping[int, str]:
     """Return the names of the counters that rows refer to, and of all others."""
-    if all(row.counter is None for row in rows):
-        return {}
-    return dict(connection.execute("SELECT id, name FROM counters"))
+    for row in rows:
+        if row[2] is not None:
+            return dict(connection.execute("SELECT id, name FROM counters"))
+    return {}
 
 
 def blobs_at(connection: sqlite3.Connection, place: int) -> dict[str, bytes]:
@@ -88,32 +82,63 @@ def blobs_at(connection: sqlite3.Connection, place: int) -> dict[str, bytes]:
 
 
 def read(
-    connections: Connections, spans: Sequence[Span], roles: Collection[str] | None, *, reverse: bool
+    connections: Connections,
+    spans: Sequence[Span],
+    roles: Collection[str] | None,
+    *,
+    reverse: bool,
+    first_page: Page | None = None,
 ) -> Iterator[Entry]:
     """Yield the messages of these spans, given in reading order, a page at a time.
 
     No statement stays open between pages, so a reader that stops half way holds nothing up.
+
+    Args:
+        connections: Where to read.
+        spans: What to read.
+        roles: Only messages of these roles.
+        reverse: Newest first.
+        first_page: What :func:`begin` has read of the first span already.
     """
-    statement = PAGES[roles is not None and _RULES.issuperset(roles), reverse]
-    wanted = (roles is None, *five(roles))
-    size = _FIRST_PAGE
+    size = FIRST_PAGE
     for span in spans:
         first, last = span.places
         while first <= last:
-            with connections.reading() as connection:
-                rows = connection.execute(statement, (first, last, *wanted, size)).fetchall()
-                page = Page(connection, rows)
+            page = first_page
+            if page is None:
+                with connections.reading() as connection:
+                    page = begin(
+                        connection, Span(span.thread, seq_at(first), seq_at(last)), roles, size, reverse
+                    )
+            first_page = None
             if roles is None:
-                _check_gapless(connections.path, rows, first, last, size, reverse=reverse)
+                _check_gapless(connections.path, page.rows, first, last, size, reverse=reverse)
             yield from page
-            if len(rows) < size:
+            if len(page.rows) < size:
                 break
-            first, last = (first, rows[-1][0] - 1) if reverse else (rows[-1][0] + 1, last)
+            end = page.rows[-1][0]
+            first, last = (first, end - 1) if reverse else (end + 1, last)
             size = next_size(size, page.average)
 
 
+def begin(
+    connection: sqlite3.Connection,
+    span: Span,
+    roles: Collection[str] | None,
+    size: int = FIRST_PAGE,
+    reverse: bool = False,
+) -> Page:
+    """Return the first page of a span."""
+    if roles is None:
+        rows = connection.execute(PAGES["all", reverse], (*span.places, size)).fetchall()
+    else:
+        statement = PAGES["rules" if _RULES.issuperset(roles) else "some", reverse]
+        rows = connection.execute(statement, (*span.places, *five(roles), size)).fetchall()
+    return Page(connection, rows)
+
+
 def _check_gapless(
-    path: str, rows: Sequence[tuple[int, ...]], first: int, last: int, size: int, *, reverse: bool
+    path: str, rows: Sequence[Row], first: int, last: int, size: int, *, reverse: bool
 ) -> None:
     """Refuse a page that lacks a message: in a damaged file SQLite may just find fewer rows."""
     count = min(size, last - first + 1)
@@ -133,9 +158,10 @@ def entries_at(connection: sqlite3.Connection, places: Sequence[int]) -> list[En
     return list(Page(connection, rows))
 
 
-def stored_at(connection: sqlite3.Connection, at: int) -> Stored:
+def stored_at(connection: sqlite3.Connection, at: int) -> Row:
     """Return the row at a place, where one is."""
-    return Stored.of(connection.execute(f"{_SELECT} WHERE place = ?", (at,)).fetchone())
+    row: Row = connection.execute(f"{_SELECT} WHERE place = ?", (at,)).fetchone()
+    return row
 
 
 def every_message(
@@ -143,9 +169,8 @@ def every_message(
 ) -> Iterator[tuple[int, Message]]:
     """Yield every message that was not forgotten, by place; pictures only by their digests."""
     query = f"{_SELECT} WHERE place BETWEEN ? AND ? AND NOT (text IS NULL AND json IS NULL) ORDER BY place"
-    for row in connection.execute(query, (first, last)):
-        stored = Stored.of(row)
-        yield stored.place, message_of(stored.columns)
+    for place, _, _, message_id, role, created, text, rest in connection.execute(query, (first, last)):
+        yield place, message_of(message_id, role, created, text, rest)
 
 
 def five(roles: Collection[str] | None) -> list[int | None]:

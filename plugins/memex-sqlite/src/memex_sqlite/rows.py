@@ -27,6 +27,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_EXACT = 2**32 * 10**6
 _OWN_ID = re.compile("[0-9a-f]{24}")
 
 
@@ -72,9 +73,11 @@ def draft(message: Message, tokens: int = 0, counter: str | None = None) -> Draf
     Raises:
         InvalidMessage: If it cannot be kept faithfully.
     """
-    if _is_plain(message):
+    text = _text(message)
+    if text is not None and _has_only_text(message):
         encode_message(message)  # refuses what nobody could read again
-        return Draft(message, _plain(message), {}, tokens, counter)
+        code, moment = CODES[message.role], (message.created - _EPOCH) // _MICROSECOND
+        return Draft(message, Columns(packed_id(message.id), code, moment, text, None), {}, tokens, counter)
     split, blobs = split_blobs(message)
     return Draft(message, _columns(split), blobs, tokens, counter)
 
@@ -89,20 +92,30 @@ def tombstone(message_id: bytes | str, role: int) -> Columns:
     return Columns(message_id, role, 0, None, None)
 
 
-def message_of(columns: Columns, blobs: Mapping[str, bytes] | None = None) -> Message:
+def message_of(
+    stored_id: bytes | str,
+    code: int,
+    created: int,
+    text: str | None,
+    rest: str | None,
+    blobs: Mapping[str, bytes] | None = None,
+) -> Message:
     """Return the message of a row.
 
     Args:
-        columns: The row.
+        stored_id: The columns, as in :class:`Columns`.
+        code: As there.
+        created: As there.
+        text: As there.
+        rest: Its JSON.
         blobs: Its pictures and files, where its JSON has the mark.
 
     Raises:
         StoreDamaged: If they make no message.
     """
     try:
-        stored_id, code, created, text, rest = columns
         message_id = stored_id if isinstance(stored_id, str) else stored_id.hex()
-        role, moment = ROLES[code], _EPOCH + created * _MICROSECOND
+        role, moment = ROLES[code], moment_of(created)
     except (LookupError, TypeError, OverflowError) as error:
         raise StoreDamaged(f"a stored message has the wrong shape: {error}") from error
     if rest is None:
@@ -120,13 +133,23 @@ def message_of(columns: Columns, blobs: Mapping[str, bytes] | None = None) -> Me
     return join_blobs(message, blobs) if blobs else message
 
 
-def _is_plain(message: Message) -> bool:
-    """Tell whether a message has nothing but a text, a role, an id and a time."""
+def moment_of(created: int) -> datetime:
+    """Return a time from microseconds since 1970."""
+    # Twice as fast, and exact: until 2106 the next float is less than half a microsecond away.
+    if 0 <= created < _EXACT:
+        return datetime.fromtimestamp(created / 1e6, UTC)
+    return _EPOCH + created * _MICROSECOND
+
+
+def _has_only_text(message: Message) -> bool:
+    """Tell whether a message has nothing but its parts, a role, an id and a time."""
     return (
-        _text(message) is not None
-        and message.created.tzinfo is UTC
+        message.created.tzinfo is UTC
         and message.status == "complete"
-        and all(field is None for field in (message.parent, message.name, message.origin, message.usage))
+        and message.parent is None
+        and message.name is None
+        and message.origin is None
+        and message.usage is None
         and not message.meta
         and not message.extra
     )
@@ -140,12 +163,6 @@ def _text(message: Message) -> str | None:
         return None
     # SQL's own functions end a text at the first NUL; in JSON it is escaped.
     return None if "\0" in part.text else part.text
-
-
-def _plain(message: Message) -> Columns:
-    return Columns(
-        packed_id(message.id), CODES[message.role], _microseconds(message.created), _text(message), None
-    )
 
 
 def _columns(message: Message) -> Columns:

@@ -1,4 +1,4 @@
-"""The tables, and what is done when a file is opened: made, accepted or refused, never half.
+"""The tables, and how a file comes to have them: made or migrated, never half.
 
 A message lies at the *place* ``thread << 32 | seq``, which is the rowid of its row and of its
 entry in the full-text index. So a thread's log is one stretch of one B-tree, a word's places in
@@ -11,19 +11,14 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Final, Literal
 
-from memex import StoreDamaged, StoreUnavailable
 from memex_sqlite import views, word_index
-from memex_sqlite.errors import is_busy, translated, why_not_opened
+from memex_sqlite.errors import is_busy
+from memex_sqlite.identity import APPLICATION_ID, VERSION, check_strangers, is_current, is_ours
 
-APPLICATION_ID: Final = 0x6D656D78
-"""``memx`` in the file's header."""
-VERSION: Final = 2
 Index = Literal["words", "none"]
-_MAGIC = b"SQLite format 3\x00"
 
 TABLES: Final = (
     "CREATE TABLE namespaces (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
@@ -76,34 +71,6 @@ TABLES: Final = (
 )
 
 
-def examine(path: str) -> None:
-    """Refuse, without touching it, a file that is there and is not a store of this version.
-
-    Raises:
-        StoreDamaged: If it is another program's file, or of a newer memex-sqlite.
-        StoreUnavailable: If it cannot be read.
-    """
-    try:
-        with Path(path).open("rb") as file:
-            header = file.read(100)
-    except FileNotFoundError:
-        return
-    except (OSError, ValueError) as error:
-        raise StoreUnavailable(f"{path} cannot be opened: {why_not_opened(path)}") from error
-    if not header:
-        return
-    if len(header) < 100 or not header.startswith(_MAGIC):
-        raise StoreDamaged(f"{path} is not an SQLite file; it was left untouched")
-    application = int.from_bytes(header[68:72], "big")
-    _check_version(path, application, int.from_bytes(header[60:64], "big"))
-    if application != APPLICATION_ID:
-        # Either empty, being made by another process just now, or a stranger's. A read-only
-        # connection finds out without writing back a stranger's journal.
-        with translated(path), closing(_read_only(path)) as connection:
-            connection.execute("BEGIN")  # both looks at the same moment
-            _check_strangers(path, connection)
-
-
 def prepare(path: str, connection: sqlite3.Connection, *, timeout: float, index: Index | None) -> None:
     """Make the tables if the file is new, migrate an older one; any number of processes may at once.
 
@@ -113,8 +80,11 @@ def prepare(path: str, connection: sqlite3.Connection, *, timeout: float, index:
         timeout: Seconds to wait for others.
         index: Whether there is an index of words; None for what the file has, or for a new one.
     """
+    # Twice SQLite's usual page: messages of some hundred bytes leave less of it empty. It has no
+    # effect on a file that has pages already.
+    connection.execute("PRAGMA page_size = 8192")
     _use_wal(connection, timeout)
-    if not _is_current(path, connection):
+    if not is_current(path, connection):
         with _writing(connection):
             _make_or_migrate(path, connection)
     if word_index.differs(connection, index):
@@ -124,15 +94,15 @@ def prepare(path: str, connection: sqlite3.Connection, *, timeout: float, index:
 
 def _make_or_migrate(path: str, connection: sqlite3.Connection) -> None:
     """Bring the file to this version; the caller holds the write lock."""
-    if _is_current(path, connection):  # another process was faster
+    if is_current(path, connection):  # another process was faster
         return
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if _is_ours(connection) and version:
+    if is_ours(connection) and version:
         from memex_sqlite.migrations import migrate
 
         migrate(path, connection, version)
     else:
-        _check_strangers(path, connection)
+        check_strangers(path, connection)
         for statement in TABLES:
             connection.execute(statement)
         word_index.adapt(connection, "words")
@@ -163,41 +133,3 @@ def _use_wal(connection: sqlite3.Connection, timeout: float) -> None:
             time.sleep(0.005)
         else:
             return
-
-
-def _is_current(path: str, connection: sqlite3.Connection) -> bool:
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    _check_version(path, application, version)
-    return bool(application == APPLICATION_ID and version == VERSION)
-
-
-def _is_ours(connection: sqlite3.Connection) -> bool:
-    return bool(connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID)
-
-
-def _check_version(path: str, application: int, version: int) -> None:
-    if application not in (0, APPLICATION_ID):
-        raise StoreDamaged(
-            f"{path} belongs to another program (application id {application:#x}); it was left untouched"
-        )
-    if application == APPLICATION_ID and version > VERSION:
-        raise StoreDamaged(
-            f"{path} has schema {version}, made by a newer memex-sqlite; this one knows up to {VERSION}. "
-            "Upgrade memex-sqlite; the file was left untouched"
-        )
-
-
-def _check_strangers(path: str, connection: sqlite3.Connection) -> None:
-    if _is_ours(connection):
-        return
-    table = connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchone()
-    if table is not None:
-        raise StoreDamaged(
-            f"{path} belongs to another program (it has a table {table[0]!r}); it was left untouched"
-        )
-
-
-def _read_only(path: str) -> sqlite3.Connection:
-    uri = Path(path).absolute().as_uri() + "?mode=ro"
-    return sqlite3.connect(uri, uri=True, isolation_level=None)

@@ -6,6 +6,7 @@ import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from memex import Clause, Hit, Postings, Sieve, searchable_text, snippet
 from memex_sqlite.reading import entries_at, five
@@ -51,16 +52,17 @@ def search(
     limit: int,
 ) -> list[Hit]:
     """Return the best messages for ``clauses``, best first, newest first among equals."""
+    scope = _Scope(connection, namespace, thread)
     words = {word for clause in clauses for word in clause.words}
+    ranked = _ranked(connection, clauses, sieve, scope, match_all=match_all, limit=limit)
     hits: list[Hit] = []
-    for place, score in _ranked(connection, clauses, sieve, _Scope(connection, namespace, thread), match_all):
-        (entry,) = entries_at(connection, [place])
-        if sieve.accepts(entry.message):
-            name = thread.name if thread else _owner(connection, place)
-            hits.append(Hit(name or "", entry, score, snippet(searchable_text(entry.message), words)))
-        if len(hits) >= limit:
-            break
-    return hits
+    while len(hits) < limit and (some := list(islice(ranked, limit))):
+        entries = entries_at(connection, [place for place, _ in some])
+        for (place, score), entry in zip(some, entries, strict=True):
+            if sieve.accepts(entry.message):
+                name = thread.name if thread else _owner(connection, place)
+                hits.append(Hit(name or "", entry, score, snippet(searchable_text(entry.message), words)))
+    return hits[:limit]
 
 
 class _Scope:
@@ -84,18 +86,23 @@ def _ranked(
     clauses: Sequence[Clause],
     sieve: Sieve,
     scope: _Scope,
+    *,
     match_all: bool,
+    limit: int,
 ) -> Iterator[tuple[int, float]]:
     """Yield places and scores of what may be a hit, best first: as far as the reader goes."""
     groups = [clauses[start : start + _GROUP] for start in range(0, len(clauses), _GROUP)]
     join = " AND " if match_all else " OR "
     if len(groups) == 1 and (scope.spans is None or len(scope.spans) == 1):
-        yield from _matches(connection, join.join(map(_fts, groups[0])), sieve, scope, best_first=True)
+        query = join.join(map(_fts, groups[0]))
+        # Sorting the few that are wanted is cheaper than all. What the notes rule out costs another look.
+        most = limit if sieve.meta is None else -1
+        yield from _matches(connection, query, sieve, scope, f"ORDER BY rank, rowid DESC LIMIT {most:d}")
         return
     # Scores add up over words, so each group has to tell all its matches.
     scores: dict[int, float] = {}
     for number, group in enumerate(groups):
-        found = dict(_matches(connection, join.join(map(_fts, group)), sieve, scope, best_first=False))
+        found = dict(_matches(connection, join.join(map(_fts, group)), sieve, scope, ""))
         if match_all and number:
             scores = {place: scores[place] + score for place, score in found.items() if place in scores}
         else:
@@ -104,32 +111,16 @@ def _ranked(
 
 
 def _matches(
-    connection: sqlite3.Connection, query: str, sieve: Sieve, scope: _Scope, *, best_first: bool
+    connection: sqlite3.Connection, query: str, sieve: Sieve, scope: _Scope, order: str
 ) -> Iterator[tuple[int, float]]:
     """Yield places and scores of what the index finds."""
     conditions, values = _conditions(sieve, scope)
-    # FTS5 sorts by rank alone faster than SQLite does by anything else. Equal scores are put in
-    # order here, so that the newest comes first.
-    order = "ORDER BY rank" if best_first else ""
-    spans = scope.spans if scope.spans is not None else [None]
-    for span in spans:
+    for span in scope.spans if scope.spans is not None else [None]:
         within, places = ("AND rowid BETWEEN ? AND ?", span.places) if span else ("", ())
-        found = connection.execute(
+        yield from connection.execute(
             f"SELECT rowid, -rank FROM word_index WHERE word_index MATCH ? {within} {conditions} {order}",
             (query, *places, *values),
         )
-        yield from _newest_first(found) if best_first else found
-
-
-def _newest_first(found: Iterator[tuple[int, float]]) -> Iterator[tuple[int, float]]:
-    """Put matches of equal score, which come in a row, in order: newest first."""
-    equal: list[tuple[int, float]] = []
-    for match in found:
-        if equal and match[1] != equal[0][1]:
-            yield from sorted(equal, key=lambda hit: -seq_at(hit[0]))
-            equal = []
-        equal.append(match)
-    yield from sorted(equal, key=lambda hit: -seq_at(hit[0]))
 
 
 def _conditions(sieve: Sieve, scope: _Scope) -> tuple[str, list[object]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from sqlite3 import Connection
@@ -150,11 +150,14 @@ class SqliteStore:
         reverse: bool = False,
     ) -> Iterator[Entry]:
         """Yield entries, read a page at a time."""
-        with self._thread(thread) as (connection, row):
-            head = threads.head_of(connection, row)
+        check_id(thread, "thread")
+        with self._reading() as connection:
+            row, head = threads.require_with_head(connection, self.namespace, thread)
             last = head if stop is None else min(stop, head)
             spans = [span.clipped(max(start, 1), last) for span in threads.lineage(connection, row, head)]
-        return reading.read(self._connections, spans if reverse else spans[::-1], roles, reverse=reverse)
+            spans = [span for span in (spans if reverse else spans[::-1]) if span.first <= span.last]
+            page = reading.begin(connection, spans[0], roles, reverse=reverse) if spans else None
+        return reading.read(self._connections, spans, roles, reverse=reverse, first_page=page)
 
     def get(self, thread: str, ids: Sequence[str]) -> list[Entry]:
         """Return the entries of these message ids, without the missing ones."""
@@ -301,11 +304,13 @@ class SqliteStore:
         if self._closed:
             raise StoreUnavailable(f"the store {self._connections.path} is closed")
 
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def _reading(self) -> AbstractContextManager[Connection]:
         self._check_open()
-        with self._connections.reading() as connection:
-            yield connection
+        return self._connections.reading()
+
+    def _writing(self) -> AbstractContextManager[Connection]:
+        self._check_open()
+        return self._connections.writing()
 
     @contextmanager
     def _searching(self) -> Iterator[Connection]:
@@ -314,12 +319,6 @@ class SqliteStore:
                 raise StoreError(
                     f"{self._connections.path} has no index of words; open it with index='words' to make one"
                 )
-            yield connection
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        self._check_open()
-        with self._connections.writing() as connection:
             yield connection
 
     @contextmanager

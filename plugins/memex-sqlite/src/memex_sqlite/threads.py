@@ -15,7 +15,12 @@ MOST: Final = (1 << SEQ_BITS) - 1
 """The highest sequence or plan number of a thread."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PAGE = 256
-_SELECT: Final = "SELECT id, name, parent, forked_at, plan_base, shared_plans, created FROM threads"
+_COLUMNS: Final = "id, name, parent, forked_at, plan_base, shared_plans, created"
+_SELECT: Final = f"SELECT {_COLUMNS} FROM threads"
+_SELECT_WITH_LAST: Final = (
+    f"SELECT {_COLUMNS}, (SELECT max(place) FROM messages "
+    f"WHERE place BETWEEN threads.id << {SEQ_BITS} AND (threads.id << {SEQ_BITS}) + {MOST}) FROM threads"
+)
 
 
 class Row(NamedTuple):
@@ -76,6 +81,22 @@ def require(connection: sqlite3.Connection, namespace: str, thread: str) -> Row:
     if row is None:
         raise UnknownThread(f"there is no thread {thread!r} in namespace {namespace!r}")
     return row
+
+
+def require_with_head(connection: sqlite3.Connection, namespace: str, thread: str) -> tuple[Row, int]:
+    """Return a thread and the sequence number of its newest message, with one look at the file.
+
+    Raises:
+        UnknownThread: If it is not there.
+    """
+    found = connection.execute(
+        f"{_SELECT_WITH_LAST} WHERE namespace = (SELECT id FROM namespaces WHERE name = ?) AND name = ?",
+        (namespace, thread),
+    ).fetchone()
+    if found is None:
+        return require(connection, namespace, thread), 0
+    row = Row(*found[:-1])
+    return row, row.forked_at if found[-1] is None else seq_at(found[-1])
 
 
 def create(

@@ -178,8 +178,9 @@ class StoreMachine(RuleBasedStateMachine):
         """Forget a whole thread."""
         name = self._thread(data)
         thread = self.model.threads[name]
+        shared = thread.line[3] or 0
         receipt = self.store.forget(name)
-        assert receipt.messages == tuple(range(thread.forked_at + 1, len(thread.cells) + 1))
+        assert receipt.messages == tuple(range(shared + 1, len(thread.cells) + 1))
         assert receipt.forks == self.model.forget_thread(name)
 
     @precondition(lambda self: self.case.persistent)
