@@ -452,6 +452,26 @@ def test_progress_is_told(tmp_path: Path) -> None:
     assert told == sorted(told)
 
 
+def test_what_progress_raises_is_not_taken_for_damage(tmp_path: Path) -> None:
+    store = InMemoryStore()
+    store.append("a", [Message.user(str(n)) for n in range(1000)])
+    write_archive(store, tmp_path / "a.zip")
+
+    def stop(done: int, total: int) -> None:
+        raise ValueError("enough")
+
+    other = InMemoryStore()
+    for call in (
+        lambda: verify_archive(tmp_path / "a.zip", progress=stop),
+        lambda: read_archive(tmp_path / "a.zip", other, progress=stop),
+        lambda: write_archive(store, tmp_path / "b.zip", progress=stop),
+    ):
+        with pytest.raises(ValueError, match="enough"):
+            call()
+    assert list(other.threads()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
+
+
 def test_long_threads_are_streamed(tmp_path: Path) -> None:
     """Ten times the messages do not take ten times the memory, on the way out or in."""
     script = """

@@ -229,6 +229,7 @@ LIES: dict[str, tuple[Change, str]] = {
     "an absolute folder": (thread(0, folder="/etc/"), "folder"),
     "its own parent": (thread(0, parent="a", forked_at=0), "before it"),
     "a cycle": (thread(0, parent="b", forked_at=0), "before it"),
+    "an empty parent": (thread(0, parent=""), "before it"),
     "an unknown parent": (thread(1, parent="nobody"), "before it"),
     "forked at nothing": (thread(1, forked_at=None), "forked at"),
     "forked from nothing": (thread(1, parent=None), "forked at"),

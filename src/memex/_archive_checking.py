@@ -209,8 +209,17 @@ class Archive:
 
     def verify(self, progress: Progress | None = None) -> None:
         """Read everything once, and compare it with what was written."""
+        total = sum(record.own for record in self.manifest.threads)
+        for done, _ in enumerate(self._messages_checked(), 1):
+            if progress is not None and not done % 1000:
+                progress(done, total)
+        if progress is not None:
+            progress(total, total)
+
+    def _messages_checked(self) -> Iterator[None]:
+        """Go through everything, and tell of each message."""
         there = {digest for name in self._source.sizes if (digest := digest_of(name))}
-        done, total, used = 0, sum(record.own for record in self.manifest.threads), set[str]()
+        used = set[str]()
         with faults(self._source.path), Ids() as ids:
             for record in self.manifest.threads:
                 self._image(record)
@@ -222,17 +231,13 @@ class Archive:
                 for found in self._lines(record, MESSAGES, read_message_line):
                     ids.add(found.entry.seq, found.entry.message.id)
                     used.update(_references(found, there))
-                    done += 1
-                    if progress is not None and not done % 1000:
-                        progress(done, total)
+                    yield
                 ids.end()
             for digest in sorted(there):
                 if checked_digest(self._source, blob_name(digest)) != digest:
                     raise StoreDamaged(f"{blob_name(digest)} is not what was written")
             if there != used:
                 raise StoreDamaged(f"{blob_name(min(there - used))} is data that no message refers to")
-        if progress is not None:
-            progress(total, total)
 
 
 def _check_record(record: ThreadRecord, before: dict[str, ThreadRecord], folder: str) -> None:
@@ -247,7 +252,7 @@ def _check_record(record: ThreadRecord, before: dict[str, ThreadRecord], folder:
     faults_of = {
         "it is in it twice": record.id in before,
         "its folder is not the one of its place": record.folder != folder,
-        f"its parent {record.parent!r} does not come before it": bool(record.parent) and not parent,
+        f"its parent {record.parent!r} does not come before it": record.parent is not None and not parent,
         "a parent without a message it was forked at": (parent is None) != (record.forked_at is None),
         "it shares more than its parent has": shared > last or record.shared_plans > last_plan,
         "its messages are not as many as it says": record.own != record.lines(MESSAGES),
