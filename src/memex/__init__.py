@@ -12,6 +12,11 @@ TYPE_CHECKING = False  # importing typing for it would cost more than the rest o
 if TYPE_CHECKING:
     from typing import Any
 
+    from memex._archive_checking import ArchiveInfo as ArchiveInfo
+    from memex._archive_checking import verify_archive as verify_archive
+    from memex._archive_reading import Restored as Restored
+    from memex._archive_reading import read_archive as read_archive
+    from memex._archive_writing import write_archive as write_archive
     from memex._backend import AsyncBackend as AsyncBackend
     from memex._backend import Backend as Backend
     from memex._backend import Capabilities as Capabilities
@@ -129,6 +134,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Appended": "_store",
+    "ArchiveInfo": "_archive_checking",
     "AsyncBackend": "_backend",
     "AuthFailed": "_errors",
     "Backend": "_backend",
@@ -185,6 +191,7 @@ _HOME = {
     "Replayed": "_replay",
     "Reply": "_reply",
     "Request": "_backend",
+    "Restored": "_archive_reading",
     "Row": "_explain",
     "ScriptCounter": "_estimate",
     "SearchableStore": "_store",
@@ -230,6 +237,7 @@ _HOME = {
     "load_target": "_factory",
     "parse_query": "_query",
     "probe": "_probe",
+    "read_archive": "_archive_reading",
     "rows": "_explain",
     "searchable": "_store",
     "searchable_text": "_terms",
@@ -240,6 +248,8 @@ _HOME = {
     "terms": "_terms",
     "thaw": "_frozen",
     "to_ranges": "_ranges",
+    "verify_archive": "_archive_checking",
+    "write_archive": "_archive_writing",
 }
 
 __all__ = ["__version__", *_HOME]  # noqa: PLE0604

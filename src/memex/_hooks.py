@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 import pluggy
@@ -34,6 +34,8 @@ LISTENERS: Final = (
     "memex_call_failed",
     "memex_messages_forgotten",
 )
+
+_Counts = dict[str, Annotated[int, msgspec.Meta(ge=0)]]
 
 MOST_PROBLEMS: Final = 1000
 """A listener whose error reads differently every time must not fill the memory."""
@@ -194,7 +196,7 @@ class Hooks:
             try:
                 answer = call(impl, given, [])
                 if counted is not None and answer is not None and not impl.wrapper:
-                    counts = msgspec.convert(answer, dict[str, int])
+                    counts = msgspec.convert(answer, _Counts)
                     counted.update((f"{impl.plugin_name}: {place}", n) for place, n in counts.items())
             except (Exception, SystemExit) as error:
                 plugin, name = self._plugins[impl.plugin_name], impl.function.__name__

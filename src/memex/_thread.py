@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -23,7 +22,7 @@ from memex._errors import (
     UnknownMessage,
 )
 from memex._log import Log
-from memex._message import Message, Role
+from memex._message import Message
 from memex._store import Hit, Receipt, ThreadInfo
 
 if TYPE_CHECKING:
@@ -86,28 +85,14 @@ class Thread:
         """Yield the messages ``start`` to ``stop`` with their sequence numbers."""
         return self.memex.store.entries(self.id, start, stop, reverse=reverse)
 
-    def search(
-        self,
-        query: str,
-        *,
-        match: Literal["all", "any"] = "all",
-        roles: Collection[Role] | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        meta: Mapping[str, Any] | None = None,
-        limit: int = 20,
-    ) -> list[Hit]:
-        """Return the best messages for ``query``, best first; see :meth:`Memex.search`."""
-        return self.memex.search(
-            query,
-            thread=self.id,
-            match=match,
-            roles=roles,
-            since=since,
-            until=until,
-            meta=meta,
-            limit=limit,
-        )
+    def search(self, query: str, **filters: Any) -> list[Hit]:
+        """Return the best messages for ``query``, best first; see :meth:`Memex.search`.
+
+        Args:
+            query: Words, "phrases" and begin*, as a person types them.
+            **filters: ``match``, ``roles``, ``since``, ``until``, ``meta`` and ``limit``.
+        """
+        return self.memex.search(query, thread=self.id, **filters)
 
     def plans(self, *, before: int | None = None) -> Iterator[Plan]:
         """Yield the plans of this thread, newest first."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,19 @@ class CopiesNoState(InMemoryStore):
         return replace(super().image(thread), state={})
 
 
+class CopiesNoCounts(InMemoryStore):
+    def restore(self, image: ThreadImage, entries: Iterable[Entry], *args: Any) -> ThreadInfo:
+        return super().restore(image, (Entry(entry.seq, entry.message) for entry in entries), *args)
+
+
+class CopiesAsNew(InMemoryStore):
+    """Restores a thread with the time at which it did so."""
+
+    def restore(self, image: ThreadImage, *args: Any) -> ThreadInfo:
+        info = replace(image.info, created=datetime.now(UTC))
+        return super().restore(replace(image, info=info), *args)
+
+
 class ForgetfulIndex(InMemoryStore):
     def search(self, query: str, **kwargs: Any) -> list[Hit]:
         return [hit for hit in super().search(query, **kwargs) if hit.thread == (kwargs.get("thread") or "a")]
@@ -236,6 +250,13 @@ def test_a_store_that_copies_badly_fails(kind: type[InMemoryStore], promise: Cal
     promise(Case(), InMemoryStore(), InMemoryStore())
     with pytest.raises((Exception, pytest.fail.Exception)):
         promise(Case(), kind(), kind())
+
+
+@pytest.mark.parametrize("kind", [CopiesNoState, CopiesWhole, CopiesNoCounts, CopiesAsNew])
+def test_a_store_whose_archives_lose_something_fails(kind: type[InMemoryStore], tmp_path: Path) -> None:
+    Case().test_an_archive_holds_the_same(InMemoryStore(), InMemoryStore(), tmp_path, "sound")
+    with pytest.raises((Exception, pytest.fail.Exception)):
+        Case().test_an_archive_holds_the_same(kind(), kind(), tmp_path, "faulty")
 
 
 @pytest.mark.parametrize(("kind", "promise"), FAULTS, ids=lambda value: value.__name__)

@@ -27,6 +27,17 @@ class _Thread:
         self.places: dict[str, int] = {}
         self.state: dict[str, bytes] = {}
         self.plans: list[StoredPlan] = []
+        self.last_plan = 0
+
+    @property
+    def plan_base(self) -> int:
+        """The number before the plans that have no gap among them, the newest of all."""
+        base = self.last_plan
+        for plan in reversed(self.plans):
+            if plan.number != base:
+                break
+            base -= 1
+        return base
 
 
 class ScratchStore:
@@ -36,6 +47,9 @@ class ScratchStore:
         self.namespace = namespace
         self._threads: dict[str, _Thread] = {}
         self._lock = threading.RLock()
+
+    def __repr__(self) -> str:
+        return f"ScratchStore(namespace={self.namespace!r})"
 
     def within(self, namespace: str) -> ScratchStore:
         """Return an empty store of that namespace."""
@@ -111,6 +125,7 @@ class ScratchStore:
         child.places = {entry.message.id: entry.seq for entry in child.log}
         child.state = dict(parent.state)
         child.plans = [plan for plan in parent.plans if plan.head <= last]
+        child.last_plan = max((plan.number for plan in child.plans), default=0)
         self._threads[new] = child
         return child.info
 
@@ -138,9 +153,10 @@ class ScratchStore:
     def put_plan(self, thread: str, head: int, body: bytes) -> int:
         """Keep a plan and return its number."""
         with self._lock:
-            plans = self._of(thread).plans
-            plans.append(StoredPlan(number=len(plans) + 1, head=head, body=body))
-            return len(plans)
+            kept = self._of(thread)
+            kept.last_plan += 1
+            kept.plans.append(StoredPlan(number=kept.last_plan, head=head, body=body))
+            return kept.last_plan
 
     def plans(self, thread: str, *, before: int | None = None) -> Iterator[StoredPlan]:
         """Yield the plans, newest first."""
@@ -163,7 +179,7 @@ class ScratchStore:
         """Return what a copy needs besides entries and plans; here nothing is shared."""
         kept = self._of(thread)
         alone = msgspec.structs.replace(kept.info, parent=None, forked_at=None)
-        return ThreadImage(alone, 0, 0, dict(kept.state))
+        return ThreadImage(alone, kept.plan_base, 0, dict(kept.state))
 
     def restore(
         self, image: ThreadImage, entries: Iterable[Entry], plans: Iterable[StoredPlan] = ()
@@ -178,7 +194,9 @@ class ScratchStore:
             made.places = {entry.message.id: entry.seq for entry in made.log}
             made.state = dict(image.state)
             shared = [plan for plan in base.plans if plan.number <= image.shared_plans]
-            made.plans = [*shared, *checked_plans(image, plans)]
+            own = list(checked_plans(image, plans))
+            made.plans = [*shared, *own]
+            made.last_plan = image.plan_base + len(own)
             self._threads[image.info.id] = made
             return made.info
 

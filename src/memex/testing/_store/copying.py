@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,12 +13,16 @@ from memex import (
     Conflict,
     Entry,
     InvalidMessage,
+    Media,
     Message,
     SearchableStore,
     Store,
     ThreadExists,
     ThreadImage,
     UnknownThread,
+    read_archive,
+    verify_archive,
+    write_archive,
 )
 from memex.testing._store.case import StoreCase, fill, log_of, user
 from memex.testing._store.forgetting import tombstone
@@ -79,6 +84,39 @@ class CopyPromises(StoreCase):
         assert other.put_plan("b", 5, b"b3") == 3
         with pytest.raises(Conflict):
             other.append("a", [messages[1]])
+
+    @pytest.mark.parametrize("name", ["all", "all.zip"])
+    def test_an_archive_holds_the_same(self, store: Store, other: Store, tmp_path: Path, name: str) -> None:
+        """Written, verified and read it gives the same threads; from them comes the same archive."""
+        picture = Media(kind="image", source="base64", value=b64encode(bytes(1500)).decode())
+        messages = fill(store, "a", 4)
+        store.append(
+            "a", [Message.user([picture]), Message.tool("call", [picture])], tokens=[7, 8], counter="c"
+        )
+        store.put_state("a", "k", b"\x00v")
+        store.put_state("a", "线", b"[1]")
+        store.put_plan("a", 2, b"a1")
+        store.fork("a", "../b", 5)
+        store.put_plan("a", 5, b'{"a": 2}')
+        store.put_plan("../b", 3, b"\xff")
+        store.append("../b", [user("on in b")])
+        store.open_thread("empty")
+        store.forget("../b", [messages[1].id])
+        written = write_archive(store, tmp_path / name)
+        assert (verify_archive(tmp_path / name), written.blobs) == (written, 1)
+        assert read_archive(tmp_path / name, other).threads == written.threads
+        assert list(other.threads()) == list(store.threads())
+        for thread in ("a", "../b", "empty"):
+            assert log_of(other, thread) == log_of(store, thread)
+            assert list(other.plans(thread)) == list(store.plans(thread))
+            assert other.image(thread) == store.image(thread)
+        for thread in ("a", "../b"):
+            assert other.get_state(thread, "k") == b"\x00v"
+            assert other.get_state(thread, "线") == b"[1]"
+        with pytest.raises(ThreadExists):
+            read_archive(tmp_path / name, other)
+        again = write_archive(other, tmp_path / f"again-{name}", created=written.created)
+        assert again == written
 
     def test_a_copy_shares_as_its_model_did(self, store: Store, other: Store) -> None:
         """What is forgotten in a copied thread its copied forks lose too."""

@@ -18,7 +18,17 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from memex import Conflict, Message, Store, encode_message, searchable, searchable_text, terms
+from memex import (
+    Conflict,
+    Message,
+    Store,
+    encode_message,
+    read_archive,
+    searchable,
+    searchable_text,
+    terms,
+    write_archive,
+)
 from memex.testing import strategies
 from memex.testing._store.case import StoreCase, messages_of, user
 from memex.testing._store.copying import copy_all
@@ -186,12 +196,17 @@ class StoreMachine(RuleBasedStateMachine):
         """Open the store again without having closed it: nobody says goodbye to a dead process."""
         self._open()
 
-    @rule()
-    def copy(self) -> None:
-        """Copy everything to a new, empty store, and go on with that one."""
+    @rule(archived=st.booleans())
+    def copy(self, archived: bool) -> None:
+        """Copy everything to a new, empty store, straight or by an archive, and go on with that one."""
         source, self.folder = self.store, Path(tempfile.mkdtemp(prefix="memex-"))
         self._open()
-        copy_all(source, self.store)
+        if archived:
+            write_archive(source, self.folder / "copy.zip")
+            read_archive(self.folder / "copy.zip", self.store)
+        else:
+            copy_all(source, self.store)
+        self.model.copied()
 
     @invariant()
     def the_threads_are_the_same(self) -> None:

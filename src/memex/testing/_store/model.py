@@ -52,13 +52,19 @@ class ModelThread:
     @property
     def line(self) -> tuple[str, int, str | None, int | None]:
         """What its ThreadInfo says."""
+        parent, shared = self.origin
+        if parent is None:
+            return self.name, len(self.cells), None, None
+        return self.name, len(self.cells), parent.name, shared
+
+    @property
+    def origin(self) -> tuple[ModelThread | None, int]:
+        """The nearest of its parents that is not forgotten, and what it shares with it."""
         parent, shared = self.parent, self.forked_at
         while parent is not None and parent.forgotten:
             shared = min(shared, parent.forked_at)
             parent = parent.parent
-        if parent is None:
-            return self.name, len(self.cells), None, None
-        return self.name, len(self.cells), parent.name, shared
+        return (None, 0) if parent is None else (parent, shared)
 
 
 class Model:
@@ -94,6 +100,11 @@ class Model:
         fork.last_plan = max((plan.number for plan in plans), default=0)
         self.threads[new] = fork
         return fork
+
+    def copied(self) -> None:
+        """Let every thread own what it shared with forgotten ones alone, as a copy of it does."""
+        for thread, (parent, shared) in [(one, one.origin) for one in self.threads.values()]:
+            thread.parent, thread.forked_at = parent, shared
 
     def put_plan(self, name: str, body: bytes) -> int:
         """Keep a plan made now."""
