@@ -178,7 +178,7 @@ class StoreMachine(RuleBasedStateMachine):
         """Forget a whole thread."""
         name = self._thread(data)
         thread = self.model.threads[name]
-        shared = thread.line[3] or 0
+        shared = thread.origin[1]
         receipt = self.store.forget(name)
         assert receipt.messages == tuple(range(shared + 1, len(thread.cells) + 1))
         assert receipt.forks == self.model.forget_thread(name)
@@ -206,7 +206,6 @@ class StoreMachine(RuleBasedStateMachine):
             read_archive(self.folder / "copy.zip", self.store)
         else:
             copy_all(source, self.store)
-        self.model.copied()
 
     @invariant()
     def the_threads_are_the_same(self) -> None:

@@ -101,11 +101,6 @@ class Model:
         self.threads[new] = fork
         return fork
 
-    def copied(self) -> None:
-        """Let every thread own what it shared with forgotten ones alone, as a copy of it does."""
-        for thread, (parent, shared) in [(one, one.origin) for one in self.threads.values()]:
-            thread.parent, thread.forked_at = parent, shared
-
     def put_plan(self, name: str, body: bytes) -> int:
         """Keep a plan made now."""
         thread = self.threads[name]
