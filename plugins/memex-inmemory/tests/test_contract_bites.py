@@ -13,7 +13,7 @@ from memex_inmemory.store import InMemoryStore
 from msgspec.structs import replace
 
 from memex import Appended, Entry, Hit, Message, Postings, Receipt, StoredPlan, ThreadImage, ThreadInfo
-from memex.testing import StoreContract
+from memex.testing import StoreBatteries, StoreContract
 
 
 class TornBatches(InMemoryStore):
@@ -284,6 +284,10 @@ def test_the_random_histories_find_it_too(kind: type[InMemoryStore]) -> None:
     case = type("Broken", (Case,), {"kind": kind, "examples": 100})()
     with pytest.raises((Exception, pytest.fail.Exception)):
         case.test_behaves_like_its_model()
+    figures: list[str] = []
+    with pytest.raises((Exception, pytest.fail.Exception)):
+        type("Battery", (StoreBatteries,), {"open_store": lambda *_: kind()})().test_model(figures.append)
+    assert figures == ["model: 100 histories of up to 50 steps, falsified"]
 
 
 @pytest.mark.parametrize("name", ["\x1b[31mred", ""])

@@ -7,12 +7,14 @@ from memex.testing._batteries.erasing import EraseBatteries
 from memex.testing._batteries.failing_disk import DiskBatteries
 from memex.testing._batteries.hostile import HostileBatteries
 from memex.testing._batteries.killing import KillBatteries
+from memex.testing._batteries.modelling import ModelBatteries
 from memex.testing._batteries.power import PowerBatteries
 from memex.testing._batteries.racing import RaceBatteries
 from memex.testing._batteries.syncing import SyncBatteries
 
 
 class StoreBatteries(
+    ModelBatteries,
     KillBatteries,
     PowerBatteries,
     SyncBatteries,
@@ -40,11 +42,13 @@ class StoreBatteries(
     a failure. Both: ``MEMEX_BATTERIES=full,strict``. They need Linux, and carry the marker ``battery``.
 
     Attributes:
-        persistent: Whether the data outlives the store object. If not, only races within one
+        persistent: Whether the data outlives the store object. If not, only the model, races within one
             process, hostile text and the clock are left.
         processes: Whether several processes may use it at once.
         own_files: Whether this process writes the data into files of the folder. If not, as with
             a database server, power cuts, syncing, disks and erasing are left out.
+        model_histories: How many random histories are compared with a model: 100 (2,000).
+        model_steps: How long each of them is, at most.
         kill_trials: How often a process is killed while it appends, or idles: 16 (300).
         kill_sizes: How long the messages are then.
         once_trials: How often one is killed between storing and telling, and sends again: 30 (300).

@@ -282,13 +282,13 @@ def send_conversations(case: StoreCase, store: Store) -> None:
     send()
 
 
-def compare(case: StoreCase) -> None:
-    """Lead the store of ``case`` and a model through random histories."""
+def compare(case: StoreCase, histories: int, steps: int) -> None:
+    """Lead the store of ``case`` and a model through random histories of at most so many steps."""
     run_state_machine_as_test(
         type("Machine", (StoreMachine,), {"case": case}),
         settings=settings(
-            max_examples=case.examples,
-            stateful_step_count=case.steps,
+            max_examples=histories,
+            stateful_step_count=steps,
             deadline=None,
             report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),
