@@ -35,6 +35,11 @@ class TestStrangersStore(StoreBatteries):
 
     def open_store(self, folder, namespace="default"):
         return JournalStore(folder, namespace)
+
+    def copies(self, store, folder):
+        return ()
+
+    test_model = None  # it neither forks nor forgets
 """
 
 

@@ -16,7 +16,17 @@ from typing import Any, ClassVar, NamedTuple
 
 import pytest
 
-from memex import InvalidMessage, Message, SearchableStore, Store, UnknownThread, encode_message, terms
+from memex import (
+    InvalidMessage,
+    Message,
+    SearchableStore,
+    Store,
+    UnknownThread,
+    encode_message,
+    read_archive,
+    terms,
+    write_archive,
+)
 from memex.testing._batteries.case import BatteryCase, Figure, sized
 from memex.testing._batteries.tally import Tally
 
@@ -55,17 +65,22 @@ class HostileBatteries(BatteryCase):
     long_thread: ClassVar[int] = sized(3_000, full=100_000)
 
     def copies(self, store: Store, folder: Path) -> Iterable[Store]:
-        """Give stores that were filled from this one, by export and import for example.
+        """Give stores that were filled from this one: by an archive in one file, and in a folder.
 
-        Each must hold the same threads and messages, byte for byte. There are none unless a
-        store's tests override this; they are closed by the battery.
+        Each must hold the same threads and messages, byte for byte; they are closed by the battery.
+        A store that is copied in other ways, too, overrides this.
 
         Args:
             store: The store, full of hostile text.
             folder: An empty folder for whatever is needed.
         """
-        del store, folder
-        return ()
+        for name in ("archive.zip", "archive"):
+            write_archive(store, folder / name)
+            target = folder / f"from {name}"
+            target.mkdir()
+            copy = self.open_store(target)
+            read_archive(folder / name, copy)
+            yield copy
 
     def test_hostile_text(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, figure: Figure) -> None:
         """Every store gives the same answer to each string, and writes nothing outside its folder."""
