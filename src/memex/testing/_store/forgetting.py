@@ -136,6 +136,8 @@ class ForgetPromises(StoreCase):
             store.append("c", [shared[0]])
         assert store.fork("b", "d", 1).head == 1
         assert messages_of(store, "d") == left[:1]
+        # What nobody else has is its own, also where it was shared with the forgotten thread.
+        assert (store.forget("c").messages, store.forget("b").messages) == ((), (1, 2, 3))
 
     def test_forgetting_a_fork_leaves_its_parent_alone(self, store: Store) -> None:
         """Only what was its own is erased, in its own forks too."""
