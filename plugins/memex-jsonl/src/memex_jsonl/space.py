@@ -1,0 +1,365 @@
+"""One namespace: its folder, its locks, and the logs that this process knows."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from memex import StoreDamaged, StoreUnavailable, UnknownThread
+from memex_jsonl.changes import Change, clean, finish, is_unfinished
+from memex_jsonl.files import make_folder, open_file, remove, sync, sync_folder, translated, write_at
+from memex_jsonl.index import extend_index
+from memex_jsonl.lines import Header, Mark, line_of
+from memex_jsonl.locking import namespace_lock, operation, unlock, wait_for_lock
+from memex_jsonl.log import LineDamaged, Log, Seen, load, load_header
+from memex_jsonl.names import DRAFT, INDEX, LOG, ghost_name, is_ghost, is_thread, safe_name
+
+T = TypeVar("T")
+_NAMESPACE_FILE = "namespace.json"
+
+
+class Settings(NamedTuple):
+    """How a store was opened.
+
+    Attributes:
+        full: Whether each write is synced.
+        timeout: Seconds to wait for others.
+    """
+
+    full: bool
+    timeout: float
+
+
+class Space:
+    """One namespace's folder.
+
+    Args:
+        root: The store's folder.
+        namespace: Its id.
+        settings: How the store was opened.
+    """
+
+    def __init__(self, root: Path, namespace: str, settings: Settings) -> None:
+        self.folder = root / safe_name(namespace)
+        self.namespace = namespace
+        self.settings = settings
+        self._logs: dict[str, Log] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        # Where a failed write begins that could not be taken back yet.
+        self._failed: dict[str, int] = {}
+        with operation(), translated(self.folder):
+            make_folder(self.folder)
+            if not (self.folder / _NAMESPACE_FILE).exists():
+                with Change(self.folder) as change:
+                    change.draft(_NAMESPACE_FILE).write(line_of({"namespace": namespace}))
+                    change.commit()
+            if is_unfinished(self.folder) or any(self.folder.glob(f"*{DRAFT}")):
+                with self.alone():
+                    clean(self.folder)
+
+    @contextmanager
+    def sharing(self) -> Iterator[None]:
+        """Hold the namespace together with others: to change one thread."""
+        done = False
+        with operation(), translated(self.folder):
+            while not done:
+                with self._locked(shared=True):
+                    if not is_unfinished(self.folder):
+                        yield
+                        done = True
+                if not done:
+                    with self.alone():
+                        pass
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the namespace alone: to change several threads, or which there are."""
+        with operation(), translated(self.folder), self._locked(shared=False):
+            finish(self.folder)
+            yield
+
+    def read(self, ask: Callable[[], T]) -> T:
+        """Return what ``ask`` finds, without a lock unless files are being replaced."""
+        with operation(), translated(self.folder):
+            if not is_unfinished(self.folder):
+                try:
+                    return ask()
+                except (FileNotFoundError, StoreDamaged):
+                    pass  # a file may have been replaced meanwhile, or an index be wrong
+            with self.sharing():
+                try:
+                    return ask()
+                except LineDamaged as error:
+                    self._read_again(error.log)
+                    return ask()
+
+    def found(self, thread: str) -> Log:
+        """Return a thread's own log.
+
+        Raises:
+            UnknownThread: If it is not there.
+        """
+        log = self.log(safe_name(thread))
+        if log is None:
+            raise self._unknown(thread)
+        return self._checked(log, thread)
+
+    def log(self, name: str) -> Log | None:
+        """Return the log in a file as it is now, None if there is none."""
+        path = self.folder / f"{name}{LOG}"
+        known = self._logs.get(name)
+        try:
+            if known is not None and known.seen == Seen.of(path.lstat()):
+                return known
+            with self._lock_of(name), self._open(path, write=False) as fd:
+                return self._refreshed(name, path, fd)
+        except FileNotFoundError:
+            self._logs.pop(name, None)
+            return None
+
+    def lineage(self, log: Log) -> list[tuple[Log, int]]:
+        """Return the logs that make up a thread, its own first, each with its last shared message."""
+        found = [(log, log.head)]
+        upto = log.head
+        while (parent := self.parent(log)) is not None:
+            upto = min(upto, log.header.forked_at)
+            found.append((parent, upto))
+            log = parent
+        return found
+
+    def parent(self, log: Log) -> Log | None:
+        """Return the log that a log goes on from, a forgotten thread's too.
+
+        Raises:
+            StoreDamaged: If it is missing.
+        """
+        if log.header.parent is None or log.header.parent_log is None:
+            return None
+        parent = self.by_log(safe_name(log.header.parent), log.header.parent_log)
+        if parent is None or parent.head < log.header.forked_at:
+            raise StoreDamaged(
+                f"{log.path}: the thread {log.header.parent!r} that it was forked from is missing, or a part of "
+                "it; restore it from a backup"
+            )
+        return parent
+
+    def by_log(self, name: str, log: str) -> Log | None:
+        """Return a log by its own name, whether its thread is there or was forgotten."""
+        found = self.log(name)
+        if found is None or found.header.log != log:
+            found = self.log(ghost_name(log))
+        return found
+
+    def origin(self, log: Log) -> tuple[Log | None, int, int]:
+        """Return the nearest parent that was not forgotten, and the last message and plan it shares."""
+        header = log.header
+        parent, seq, plan = self.parent(log), header.forked_at, header.shared_plans
+        while parent is not None and parent.header.forgotten:
+            seq, plan = min(seq, parent.header.forked_at), min(plan, parent.header.shared_plans)
+            parent = self.parent(parent)
+        return (parent, seq, plan) if parent else (None, 0, 0)
+
+    def logs(self, *, ghosts: bool = False) -> list[Log]:
+        """Return the logs of all threads that are there, and what forgotten ones left if asked."""
+        names = [path.name.removesuffix(LOG) for path in self.folder.iterdir() if path.name.endswith(LOG)]
+        wanted = (name for name in names if is_thread(name) or (ghosts and is_ghost(name)))
+        return [log for log in map(self.log, wanted) if log is not None]
+
+    @contextmanager
+    def writing(self, thread: str, *, create: bool = False) -> Iterator[Writer]:
+        """Hold one thread's file; the caller holds the namespace.
+
+        Raises:
+            UnknownThread: If it is not there and ``create`` is false.
+        """
+        name = safe_name(thread)
+        path = self.folder / f"{name}{LOG}"
+        if not create and not path.exists():
+            raise self._unknown(thread)
+        with self._lock_of(name), self._open(path, write=True, create=create) as fd:
+            if name in self._failed:
+                os.ftruncate(fd, self._failed[name])
+                del self._failed[name]
+            log = self._refreshed(name, path, fd)
+            if log is None and not create:
+                raise self._unknown(thread)
+            if log is not None:
+                self._checked(log, thread)
+            yield Writer(self, name, fd, log)
+
+    @contextmanager
+    def reading(self, path: Path) -> Iterator[int]:
+        """Hold a file so that nobody writes it meanwhile."""
+        with self._open(path, write=False) as fd:
+            yield fd
+
+    def index_again(self, log: Log) -> None:
+        """Read a log that was written anew, and write its index; the caller is alone."""
+        name = log.path.name.removesuffix(LOG)
+        self._logs.pop(name, None)
+        with self._lock_of(name), self._open(log.path, write=True) as fd:
+            anew = self._refreshed(name, log.path, fd)
+            if anew is not None:
+                anew.settled = True
+                Writer(self, name, fd, anew).index(anew)
+
+    def discard(self, name: str) -> None:
+        """Know nothing of a log any more."""
+        self._logs.pop(name, None)
+
+    def _refreshed(self, name: str, path: Path, fd: int) -> Log | None:
+        log = self._logs.get(name)
+        status = os.fstat(fd)
+        if name in self._failed:
+            return log
+        same = log is not None and log.seen is not None and log.seen[:2] == (status.st_dev, status.st_ino)
+        if log is not None and same and status.st_size >= log.end and _starts_with(fd, log):
+            log.extend(fd, lenient=not self.settings.full)
+            return log
+        log = load(path, fd, path.with_name(f"{name}{INDEX}"), lenient=not self.settings.full)
+        if log is None:
+            self._logs.pop(name, None)
+        else:
+            self._logs[name] = log
+        return log
+
+    def _read_again(self, known: Log) -> None:
+        """Read a log without its index, which was wrong if that goes well, and is made again then."""
+        name = known.path.name.removesuffix(LOG)
+        with self._lock_of(name), self._open(known.path, write=False) as fd:
+            log = load(known.path, fd, None, lenient=not self.settings.full)
+            if log is None or (log.header == known.header and log.head < known.head):
+                raise StoreDamaged(known.damage(log.head + 1 if log else 1))
+            remove(known.path.with_name(f"{name}{INDEX}"))
+            self._logs[name] = log
+
+    def _unknown(self, thread: str) -> UnknownThread:
+        return UnknownThread(f"there is no thread {thread!r} in namespace {self.namespace!r}")
+
+    def _checked(self, log: Log, thread: str) -> Log:
+        if log.header.thread != thread:
+            raise StoreDamaged(f"{log.path} holds the thread {log.header.thread!r}, not {thread!r}")
+        return log
+
+    @contextmanager
+    def _lock_of(self, name: str) -> Iterator[None]:
+        lock = self._locks.setdefault(name, threading.Lock())
+        if not lock.acquire(timeout=self.settings.timeout):
+            raise StoreUnavailable(
+                f"{self.folder / name}{LOG} cannot be used: another thread of this process kept it for "
+                f"{self.settings.timeout:g} s; try again"
+            )
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @contextmanager
+    def _open(self, path: Path, *, write: bool, create: bool = False) -> Iterator[int]:
+        fd = open_file(path, write=write, create=create)
+        try:
+            wait_for_lock(fd, path, shared=not write, timeout=self.settings.timeout)
+            try:
+                yield fd
+            finally:
+                unlock(fd)
+        finally:
+            os.close(fd)
+
+    @contextmanager
+    def _locked(self, *, shared: bool) -> Iterator[None]:
+        with namespace_lock(self.folder, shared=shared, timeout=self.settings.timeout):
+            yield
+
+
+class Writer:
+    """A thread's file while it is held.
+
+    Attributes:
+        log: The thread's log; None if it is not there yet.
+    """
+
+    def __init__(self, space: Space, name: str, fd: int, log: Log | None) -> None:
+        self._space = space
+        self._name = name
+        self._fd = fd
+        self._path = space.folder / f"{name}{LOG}"
+        self.log = log
+
+    @property
+    def there(self) -> Log:
+        """The thread's log, where the thread had to be there."""
+        if self.log is None:
+            raise StoreDamaged(f"{self._path} has no beginning")
+        return self.log
+
+    def create(self, header: Header, batch: list[tuple[Mark, bytes]]) -> Log:
+        """Begin the file, with its first messages."""
+        first = line_of(header)
+        log = Log(self._path, header, len(first))
+        self._write(log, first, 0, batch)
+        self._space._logs[self._name] = self.log = log  # noqa: SLF001 - the two are one thing
+        return log
+
+    def append(self, log: Log, batch: list[tuple[Mark, bytes]]) -> None:
+        """Write a batch behind what is there."""
+        self._write(log, b"", log.end, batch)
+
+    def settle(self, log: Log) -> None:
+        """See to it that what is there is on the disk; another process may have died before."""
+        if self._space.settings.full and not log.settled:
+            sync(self._fd)
+            sync_folder(self._space.folder)
+            log.settled = True
+            self.index(log)
+
+    def _write(self, log: Log, first: bytes, at: int, batch: list[tuple[Mark, bytes]]) -> None:
+        ends, end = [], at + len(first)
+        for mark, line in batch:
+            end += len(line)
+            ends.append((mark, end))
+        if os.fstat(self._fd).st_size > at:
+            os.ftruncate(self._fd, at)  # what a killed process wrote and never acknowledged
+        full = self._space.settings.full
+        try:
+            write_at(self._fd, b"".join([first, *(line for _, line in batch)]), at)
+            if full:
+                sync(self._fd)
+                if not log.settled:
+                    sync_folder(self._space.folder)
+        except BaseException:
+            log.settled = False
+            self._take_back(at)
+            raise
+        log.settled = full
+        log.add(ends)
+        log.seen = Seen.of(os.fstat(self._fd))
+        self.index(log)
+
+    def _take_back(self, at: int) -> None:
+        """Cut off what was written and failed. After a failed sync nobody knows what the disk has."""
+        try:
+            os.ftruncate(self._fd, at)
+        except OSError:
+            self._space._failed[self._name] = at  # noqa: SLF001 - the next writer tries again
+            with suppress(OSError):
+                write_at(self._fd, b"\0", at)  # whoever reads it meanwhile sees a line that is torn
+        else:
+            with suppress(OSError):
+                sync(self._fd)
+
+    def index(self, log: Log) -> None:
+        """Bring the index up to the log."""
+        header = log.header
+        path = self._path.with_name(f"{self._name}{INDEX}")
+        with suppress(OSError):  # it is made again when it is found to be behind
+            extend_index(path, header.log, header.rewritten, log.bounds, log.hashes, synced=log.settled)
+
+
+def _starts_with(fd: int, log: Log) -> bool:
+    found = load_header(log.path, fd)
+    return found is not None and found[0] == log.header
