@@ -191,6 +191,7 @@ class StoreMachine(RuleBasedStateMachine):
         source, self.folder = self.store, Path(tempfile.mkdtemp(prefix="memex-"))
         self._open()
         copy_all(source, self.store)
+        self.model.copy()
 
     @invariant()
     def the_threads_are_the_same(self) -> None:

@@ -95,6 +95,13 @@ class Model:
         self.threads[new] = fork
         return fork
 
+    def copy(self) -> None:
+        """Be as after a copy: a fork of a forgotten thread is one of the thread before that, and no more."""
+        for thread in self.threads.values():
+            _, _, parent, forked_at = thread.line
+            thread.parent = None if parent is None else self.threads[parent]
+            thread.forked_at = forked_at or 0
+
     def put_plan(self, name: str, body: bytes) -> int:
         """Keep a plan made now."""
         thread = self.threads[name]
