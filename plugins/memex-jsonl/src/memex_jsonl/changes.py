@@ -74,9 +74,11 @@ class Change:
         self._remove: list[str] = []
 
     def __enter__(self) -> Change:
+        """Begin."""
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *error: object) -> None:
+        """Remove the drafts that have not taken their places."""
         for draft, _ in self._replace:
             draft.discard()
 

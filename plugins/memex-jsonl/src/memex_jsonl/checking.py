@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from memex import MemexError
-from memex_jsonl.index import SYNCED, read_index
 from memex_jsonl.forks import shown_plans
-from memex_jsonl.log import Log, load
+from memex_jsonl.index import SYNCED, read_index
+from memex_jsonl.loading import load
+from memex_jsonl.log import Log
 from memex_jsonl.names import INDEX, LOG, PLANS, STATE, is_ghost, is_thread
 from memex_jsonl.notes import read_state
 from memex_jsonl.space import Space
@@ -68,7 +69,7 @@ def _index_problems(space: Space, base: str, log: Log, where: str) -> Iterator[s
     places = [place & _FLAGS for place in kept.places]
     known = list(anew.bounds[: len(places)])
     if known != places or list(anew.hashes[: len(places)]) != list(kept.hashes):
-        yield f"{where}: the index differs from the log; remove {space.folder / base}{INDEX}, it is made again"
+        yield f"{where}: the index differs from the log; remove {base}{INDEX}, it is made again"
 
 
 def _without_index(space: Space, path: Path) -> Log | None:

@@ -107,7 +107,7 @@ else:  # pragma: no cover - Windows; a descriptor serves one operation, so its p
         os.lseek(fd, at, os.SEEK_SET)
         return os.read(fd, size)
 
-    def _write(fd: int, data: bytes, at: int) -> int:
+    def _write(fd: int, data: bytes, at: int) -> int:  # type: ignore[misc, unused-ignore]
         os.lseek(fd, at, os.SEEK_SET)
         return os.write(fd, data)
 

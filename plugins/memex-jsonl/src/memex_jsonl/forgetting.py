@@ -35,7 +35,9 @@ def forget_messages(space: Space, thread: str, ids: Sequence[str]) -> Receipt:
         for message_id in dict.fromkeys(ids):
             place = locate(spans, message_id)
             if place is None:
-                raise UnknownMessage(f"thread {thread!r} has no message {message_id!r}; nothing was forgotten")
+                raise UnknownMessage(
+                    f"thread {thread!r} has no message {message_id!r}; nothing was forgotten"
+                )
             places.append(place)
         erased = [(log, seq) for log, seq in places if not log.is_forgotten(seq)]
         forks = _sharers(space, erased, but=own)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 
@@ -50,7 +51,15 @@ def fork(space: Space, thread: str, new: str, at: int | None) -> ThreadInfo:
         shared = next((plan.number for plan in shown_plans(space, parent, head=at)), 0)
         created = datetime.now(UTC).isoformat()
         header = Header(
-            VERSION, new, new_log(), created, thread, parent.header.log, at, plan_base=shared, shared_plans=shared
+            VERSION,
+            new,
+            new_log(),
+            created,
+            thread,
+            parent.header.log,
+            at,
+            plan_base=shared,
+            shared_plans=shared,
         )
         state = read_state(space.folder / f"{safe_name(thread)}{STATE}", parent.header.log)
         _begin(space, change, name, header, state)
@@ -104,9 +113,7 @@ def restore(
             return info(space, space.found(image.info.id))
 
 
-def shown_plans(
-    space: Space, log: Log, *, below: int = _MOST, head: int = _MOST
-) -> Iterator[StoredPlan]:
+def shown_plans(space: Space, log: Log, *, below: int = _MOST, head: int = _MOST) -> Iterator[StoredPlan]:
     """Yield the plans of a thread, newest first, then those that it shares with its parents.
 
     Read a page at a time: the newest is often all that is wanted.
@@ -121,8 +128,7 @@ def shown_plans(
             yield from page
             limit = min(64, limit * 4)
         below, head = min(below, header.shared_plans + 1), min(head, header.forked_at)
-        current = at
-        at = space.read(lambda: space.parent(current))  # noqa: B023 - asked at once
+        at = space.read(partial(space.parent, at))
 
 
 def _parent(space: Space, image: ThreadImage) -> Log | None:

@@ -169,8 +169,8 @@ def header_in(line: bytes, path: str) -> Header:
         raise StoreDamaged(f"{path} does not begin as a thread's file does ({error})") from error
     if header.format > VERSION:
         raise StoreDamaged(
-            f"{path} has format {header.format}, made by a newer memex-jsonl; this one knows up to {VERSION}. "
-            "Upgrade memex-jsonl; the file was left untouched"
+            f"{path} has format {header.format}, made by a newer memex-jsonl; this one knows up to "
+            f"{VERSION}. Upgrade memex-jsonl; the file was left untouched"
         )
     return header
 

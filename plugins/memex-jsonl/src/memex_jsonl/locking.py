@@ -26,7 +26,7 @@ if os.name == "nt":  # pragma: no cover - tried nowhere yet
 
     _FAR_AWAY = 1 << 62  # Windows keeps others from reading what is locked; nobody reads there
 
-    def try_lock(fd: int, *, shared: bool) -> bool:
+    def try_lock(fd: int, *, shared: bool) -> bool:  # noqa: ARG001
         """Lock an open file if it is free. Windows has no shared locks: each is for one."""
         os.lseek(fd, _FAR_AWAY, os.SEEK_SET)
         try:
@@ -78,10 +78,11 @@ def locked_file(path: Path, *, shared: bool, timeout: float) -> Iterator[int]:
     fd = open_file(path, write=True, create=True)
     try:
         wait_for_lock(fd, path, shared=shared, timeout=timeout)
-        yield fd
+        try:
+            yield fd
+        finally:
+            unlock(fd)
     finally:
-        # A child that was forked meanwhile has the descriptor too: closing would not be enough.
-        unlock(fd)
         os.close(fd)
 
 

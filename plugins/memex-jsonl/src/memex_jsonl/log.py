@@ -12,24 +12,13 @@ from typing import Final, NamedTuple
 
 from memex import Entry, StoreDamaged
 from memex_jsonl.files import open_file, read_at
-from memex_jsonl.index import FLAG_BITS, FORGOTTEN, ROLES, Kept, flags_of, read_index
-from memex_jsonl.lines import (
-    Header,
-    Mark,
-    entry_in,
-    header_in,
-    is_whole,
-    lines_of,
-    looks_torn,
-    mark_in,
-    seq_in,
-)
+from memex_jsonl.index import FLAG_BITS, FORGOTTEN, ROLES, Kept, flags_of
+from memex_jsonl.lines import Header, Mark, entry_in, is_whole, lines_of, looks_torn, mark_in, seq_in
 from memex_jsonl.names import id_hash
 
 RULES: Final = frozenset({"system", "developer"})
 _ROLE_MASK: Final = 7
 _RULE_CODES: Final = frozenset(number for number, role in enumerate(ROLES) if role in RULES)
-_LONGEST_HEADER: Final = 1 << 14
 
 
 class Seen(NamedTuple):
@@ -203,7 +192,9 @@ class Log:
             seq += 1
             if mark is None:
                 torn = looks_torn(line)
-            if not torn and (mark is None or mark.seq != seq or (batch and mark.left != batch[-1][0].left - 1)):
+            if not torn and (
+                mark is None or mark.seq != seq or (batch and mark.left != batch[-1][0].left - 1)
+            ):
                 raise StoreDamaged(self.damage(seq))
             if mark is not None:
                 batch.append((mark, offset + len(line)))
@@ -244,69 +235,6 @@ class Log:
                     self._rules.append(seq)
                 self._rules_noted += 1
             return self._rules
-
-
-def load(path: Path, fd: int, index: Path | None, *, lenient: bool) -> Log | None:
-    """Return a log as its file and its index have it, None if the file has no whole header yet.
-
-    Args:
-        path: The file.
-        fd: The file, open.
-        index: Its index; None to do without.
-        lenient: As in :meth:`Log.extend`.
-
-    Raises:
-        StoreDamaged: If what was acknowledged is damaged or missing.
-    """
-    header = load_header(path, fd)
-    if header is None:
-        kept = read_index(index, None) if index is not None else None
-        if kept is not None and kept.synced:
-            raise StoreDamaged(_lost(path))
-        return None
-    start = header[1]
-    kept = read_index(index, header[0].log, header[0].rewritten) if index is not None else None
-    end = _end_of(fd, header[0], kept) if kept is not None and kept.places else start
-    if kept is not None and end is None:
-        if kept.synced:
-            raise StoreDamaged(_lost(path))
-        kept = None
-    log = Log(path, header[0], start if kept is None or end is None else end, kept)
-    log.settled = kept is not None and kept.synced
-    log.extend(fd, lenient=lenient)
-    return log
-
-
-def load_header(path: Path, fd: int) -> tuple[Header, int] | None:
-    """Return a file's header and where it ends, None if it has no whole one yet.
-
-    Raises:
-        StoreDamaged: If it is another program's, damaged, or of a newer memex-jsonl.
-    """
-    size = os.fstat(fd).st_size
-    _, line = next(lines_of(fd, 0, min(size, _LONGEST_HEADER)), (0, b""))
-    if is_whole(line):
-        return header_in(line, str(path)), len(line)
-    if looks_torn(line) and not any(is_whole(other) for _, other in lines_of(fd, len(line), size)):
-        return None
-    raise StoreDamaged(f"{path} does not begin as a thread's file does; it was left untouched")
-
-
-def _end_of(fd: int, header: Header, kept: Kept) -> int | None:
-    """Return where the last message of an index ends, None if the log has another one there."""
-    at = kept.places[-1] >> FLAG_BITS
-    _, line = next(lines_of(fd, at, max(at, os.fstat(fd).st_size)), (at, b""))
-    mark = mark_in(line) if is_whole(line) else None
-    if mark is None or mark.left or mark.seq != header.forked_at + len(kept.places):
-        return None
-    return at + len(line) if id_hash(mark.id) == kept.hashes[-1] else None
-
-
-def _lost(path: Path) -> str:
-    return (
-        f"{path}: what was acknowledged at its end is damaged or missing. Restore the file from a backup; "
-        f"if this is an older copy on purpose, remove {path.name.removesuffix('.jsonl')}.idx beside it"
-    )
 
 
 def _runs(seqs: Sequence[int]) -> Iterator[tuple[int, int]]:

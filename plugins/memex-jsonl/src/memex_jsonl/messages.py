@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -49,7 +50,12 @@ def open_thread(space: Space, thread: str) -> ThreadInfo:
 
 
 def append(
-    space: Space, thread: str, drafts: Sequence[Draft], counter: str | None, as_json: bytes, expect: int | None
+    space: Space,
+    thread: str,
+    drafts: Sequence[Draft],
+    counter: str | None,
+    as_json: bytes,
+    expect: int | None,
 ) -> Appended:
     """Append a batch.
 
@@ -167,13 +173,15 @@ def read(
 ) -> Iterator[list[Entry]]:
     """Yield the messages of these stretches, given in reading order, a page at a time."""
     size = _FIRST_PAGE
-    for name, log, first, last in wanted:
-        while first <= last:
-            page = space.read(lambda: _page(space, Stretch(name, log, first, last), roles, size, reverse))  # noqa: B023
+    for whole in wanted:
+        left = whole
+        while left.first <= left.last:
+            page = space.read(partial(_page, space, left, roles, size, reverse))
             if not page:
                 break
             yield page
-            first, last = (first, page[-1].seq - 1) if reverse else (page[-1].seq + 1, last)
+            last = page[-1].seq
+            left = left._replace(last=last - 1) if reverse else left._replace(first=last + 1)
             size = min(size * 2, _LARGEST_PAGE)
 
 

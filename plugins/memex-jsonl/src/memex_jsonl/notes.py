@@ -134,7 +134,7 @@ def plans_back(
                 break
             plan = _decoded(line, _Plan, path)
             if plan.number < below and plan.head <= head:
-                found.append(_stored(plan, line))
+                found.append(_stored(plan))
                 if len(found) >= limit:
                     break
         return found, stop
@@ -195,7 +195,7 @@ def _plan_line(plan: StoredPlan) -> bytes:
     return line_of(_Plan(plan.number, plan.head, **_words(body)))
 
 
-def _stored(plan: _Plan, line: bytes) -> StoredPlan:
+def _stored(plan: _Plan) -> StoredPlan:
     if plan.plan is not UNSET:
         return StoredPlan(plan.number, plan.head, bytes(plan.plan))
     return StoredPlan(plan.number, plan.head, _bytes_of(plan.text, plan.base64))

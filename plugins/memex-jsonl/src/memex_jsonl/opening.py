@@ -30,14 +30,18 @@ def prepare(folder: Path) -> None:
     """
     with operation(), translated(folder):
         if not folder.parent.is_dir():
-            raise StoreUnavailable(f"{folder} cannot be opened: there is no folder {folder.parent}; make it first")
+            raise StoreUnavailable(
+                f"{folder} cannot be opened: there is no folder {folder.parent}; make it first"
+            )
         if folder.exists() and not folder.is_dir():
             raise StoreDamaged(f"{folder} is a file, not a folder; it was left untouched")
         if _is_ours(folder):
             return
         if not folder.exists():
             make_folder(folder)
-        stranger = next((path.name for path in sorted(folder.iterdir()) if not path.name.endswith(DRAFT)), None)
+        stranger = next(
+            (path.name for path in sorted(folder.iterdir()) if not path.name.endswith(DRAFT)), None
+        )
         if stranger is not None:
             if _is_ours(folder):  # another process has made it just now
                 return
@@ -63,7 +67,7 @@ def _is_ours(folder: Path) -> bool:
         raise StoreDamaged(f"{folder / FORMAT_FILE} is another program's, or damaged; it was left untouched")
     if found.version > VERSION:
         raise StoreDamaged(
-            f"{folder} has format {found.version}, made by a newer memex-jsonl; this one knows up to {VERSION}. "
-            "Upgrade memex-jsonl; the folder was left untouched"
+            f"{folder} has format {found.version}, made by a newer memex-jsonl; this one knows up to "
+            f"{VERSION}. Upgrade memex-jsonl; the folder was left untouched"
         )
     return True

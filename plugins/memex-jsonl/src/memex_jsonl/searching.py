@@ -41,7 +41,9 @@ class Words:
         self._numbers: dict[tuple[str, int], int] = {}
         self._owners: list[tuple[str, int]] = []
 
-    def find(self, space: Space, thread: str, words: Sequence[str], *, upto: int, limit: int) -> list[Postings]:
+    def find(
+        self, space: Space, thread: str, words: Sequence[str], *, upto: int, limit: int
+    ) -> list[Postings]:
         """Return the newest places of each word in a thread, its parents' included."""
         places: list[list[int]] = [[] for _ in words]
         for log, last in space.lineage(space.found(thread)):
@@ -53,7 +55,14 @@ class Words:
         return [Postings(word, tuple(mine)) for word, mine in zip(words, places, strict=True)]
 
     def search(
-        self, space: Space, clauses: Sequence[Clause], sieve: Sieve, *, thread: str | None, all_of: bool, limit: int
+        self,
+        space: Space,
+        clauses: Sequence[Clause],
+        sieve: Sieve,
+        *,
+        thread: str | None,
+        all_of: bool,
+        limit: int,
     ) -> list[Hit]:
         """Return the best messages, best first; all threads are brought up to date before."""
         within = None if thread is None else space.found(thread)

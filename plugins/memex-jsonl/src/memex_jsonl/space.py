@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from memex import StoreDamaged, StoreUnavailable, UnknownThread
 from memex_jsonl.changes import Change, clean, finish, is_unfinished
-from memex_jsonl.files import make_folder, open_file, remove, sync, sync_folder, translated, write_at
-from memex_jsonl.index import extend_index
-from memex_jsonl.lines import Header, Mark, line_of
+from memex_jsonl.files import make_folder, open_file, remove, translated
+from memex_jsonl.lines import line_of
+from memex_jsonl.loading import load, load_header
 from memex_jsonl.locking import namespace_lock, operation, unlock, wait_for_lock
-from memex_jsonl.log import LineDamaged, Log, Seen, load, load_header
+from memex_jsonl.log import LineDamaged, Log, Seen
 from memex_jsonl.names import DRAFT, INDEX, LOG, ghost_name, is_ghost, is_thread, safe_name
+from memex_jsonl.writer import Shelf, Writer
 
 T = TypeVar("T")
 _NAMESPACE_FILE = "namespace.json"
@@ -47,10 +48,8 @@ class Space:
         self.folder = root / safe_name(namespace)
         self.namespace = namespace
         self.settings = settings
-        self._logs: dict[str, Log] = {}
+        self._shelf = Shelf()
         self._locks: dict[str, threading.Lock] = {}
-        # Where a failed write begins that could not be taken back yet.
-        self._failed: dict[str, int] = {}
         with operation(), translated(self.folder):
             make_folder(self.folder)
             if not (self.folder / _NAMESPACE_FILE).exists():
@@ -111,14 +110,14 @@ class Space:
     def log(self, name: str) -> Log | None:
         """Return the log in a file as it is now, None if there is none."""
         path = self.folder / f"{name}{LOG}"
-        known = self._logs.get(name)
+        known = self._shelf.logs.get(name)
         try:
             if known is not None and known.seen == Seen.of(path.lstat()):
                 return known
             with self._lock_of(name), self._open(path, write=False) as fd:
                 return self._refreshed(name, path, fd)
         except FileNotFoundError:
-            self._logs.pop(name, None)
+            self._shelf.logs.pop(name, None)
             return None
 
     def lineage(self, log: Log) -> list[tuple[Log, int]]:
@@ -142,8 +141,8 @@ class Space:
         parent = self.by_log(safe_name(log.header.parent), log.header.parent_log)
         if parent is None or parent.head < log.header.forked_at:
             raise StoreDamaged(
-                f"{log.path}: the thread {log.header.parent!r} that it was forked from is missing, or a part of "
-                "it; restore it from a backup"
+                f"{log.path}: the thread {log.header.parent!r} that it was forked from is missing, or a part "
+                "of it; restore it from a backup"
             )
         return parent
 
@@ -181,15 +180,15 @@ class Space:
         if not create and not path.exists():
             raise self._unknown(thread)
         with self._lock_of(name), self._open(path, write=True, create=create) as fd:
-            if name in self._failed:
-                os.ftruncate(fd, self._failed[name])
-                del self._failed[name]
+            if name in self._shelf.failed:
+                os.ftruncate(fd, self._shelf.failed[name])
+                del self._shelf.failed[name]
             log = self._refreshed(name, path, fd)
             if log is None and not create:
                 raise self._unknown(thread)
             if log is not None:
                 self._checked(log, thread)
-            yield Writer(self, name, fd, log)
+            yield self._writer(name, path, fd, log)
 
     @contextmanager
     def reading(self, path: Path) -> Iterator[int]:
@@ -200,21 +199,24 @@ class Space:
     def index_again(self, log: Log) -> None:
         """Read a log that was written anew, and write its index; the caller is alone."""
         name = log.path.name.removesuffix(LOG)
-        self._logs.pop(name, None)
+        self._shelf.logs.pop(name, None)
         with self._lock_of(name), self._open(log.path, write=True) as fd:
             anew = self._refreshed(name, log.path, fd)
             if anew is not None:
                 anew.settled = True
-                Writer(self, name, fd, anew).index(anew)
+                self._writer(name, log.path, fd, anew).index(anew)
 
     def discard(self, name: str) -> None:
         """Know nothing of a log any more."""
-        self._logs.pop(name, None)
+        self._shelf.logs.pop(name, None)
+
+    def _writer(self, name: str, path: Path, fd: int, log: Log | None) -> Writer:
+        return Writer(name, path, fd, log, full=self.settings.full, shelf=self._shelf)
 
     def _refreshed(self, name: str, path: Path, fd: int) -> Log | None:
-        log = self._logs.get(name)
+        log = self._shelf.logs.get(name)
         status = os.fstat(fd)
-        if name in self._failed:
+        if name in self._shelf.failed:
             return log
         same = log is not None and log.seen is not None and log.seen[:2] == (status.st_dev, status.st_ino)
         if log is not None and same and status.st_size >= log.end and _starts_with(fd, log):
@@ -222,9 +224,9 @@ class Space:
             return log
         log = load(path, fd, path.with_name(f"{name}{INDEX}"), lenient=not self.settings.full)
         if log is None:
-            self._logs.pop(name, None)
+            self._shelf.logs.pop(name, None)
         else:
-            self._logs[name] = log
+            self._shelf.logs[name] = log
         return log
 
     def _read_again(self, known: Log) -> None:
@@ -235,7 +237,7 @@ class Space:
             if log is None or (log.header == known.header and log.head < known.head):
                 raise StoreDamaged(known.damage(log.head + 1 if log else 1))
             remove(known.path.with_name(f"{name}{INDEX}"))
-            self._logs[name] = log
+            self._shelf.logs[name] = log
 
     def _unknown(self, thread: str) -> UnknownThread:
         return UnknownThread(f"there is no thread {thread!r} in namespace {self.namespace!r}")
@@ -274,90 +276,6 @@ class Space:
     def _locked(self, *, shared: bool) -> Iterator[None]:
         with namespace_lock(self.folder, shared=shared, timeout=self.settings.timeout):
             yield
-
-
-class Writer:
-    """A thread's file while it is held.
-
-    Attributes:
-        log: The thread's log; None if it is not there yet.
-    """
-
-    def __init__(self, space: Space, name: str, fd: int, log: Log | None) -> None:
-        self._space = space
-        self._name = name
-        self._fd = fd
-        self._path = space.folder / f"{name}{LOG}"
-        self.log = log
-
-    @property
-    def there(self) -> Log:
-        """The thread's log, where the thread had to be there."""
-        if self.log is None:
-            raise StoreDamaged(f"{self._path} has no beginning")
-        return self.log
-
-    def create(self, header: Header, batch: list[tuple[Mark, bytes]]) -> Log:
-        """Begin the file, with its first messages."""
-        first = line_of(header)
-        log = Log(self._path, header, len(first))
-        self._write(log, first, 0, batch)
-        self._space._logs[self._name] = self.log = log  # noqa: SLF001 - the two are one thing
-        return log
-
-    def append(self, log: Log, batch: list[tuple[Mark, bytes]]) -> None:
-        """Write a batch behind what is there."""
-        self._write(log, b"", log.end, batch)
-
-    def settle(self, log: Log) -> None:
-        """See to it that what is there is on the disk; another process may have died before."""
-        if self._space.settings.full and not log.settled:
-            sync(self._fd)
-            sync_folder(self._space.folder)
-            log.settled = True
-            self.index(log)
-
-    def _write(self, log: Log, first: bytes, at: int, batch: list[tuple[Mark, bytes]]) -> None:
-        ends, end = [], at + len(first)
-        for mark, line in batch:
-            end += len(line)
-            ends.append((mark, end))
-        if os.fstat(self._fd).st_size > at:
-            os.ftruncate(self._fd, at)  # what a killed process wrote and never acknowledged
-        full = self._space.settings.full
-        try:
-            write_at(self._fd, b"".join([first, *(line for _, line in batch)]), at)
-            if full:
-                sync(self._fd)
-                if not log.settled:
-                    sync_folder(self._space.folder)
-        except BaseException:
-            log.settled = False
-            self._take_back(at)
-            raise
-        log.settled = full
-        log.add(ends)
-        log.seen = Seen.of(os.fstat(self._fd))
-        self.index(log)
-
-    def _take_back(self, at: int) -> None:
-        """Cut off what was written and failed. After a failed sync nobody knows what the disk has."""
-        try:
-            os.ftruncate(self._fd, at)
-        except OSError:
-            self._space._failed[self._name] = at  # noqa: SLF001 - the next writer tries again
-            with suppress(OSError):
-                write_at(self._fd, b"\0", at)  # whoever reads it meanwhile sees a line that is torn
-        else:
-            with suppress(OSError):
-                sync(self._fd)
-
-    def index(self, log: Log) -> None:
-        """Bring the index up to the log."""
-        header = log.header
-        path = self._path.with_name(f"{self._name}{INDEX}")
-        with suppress(OSError):  # it is made again when it is found to be behind
-            extend_index(path, header.log, header.rewritten, log.bounds, log.hashes, synced=log.settled)
 
 
 def _starts_with(fd: int, log: Log) -> bool:

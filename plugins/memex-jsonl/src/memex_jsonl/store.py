@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -30,11 +30,11 @@ from memex import (
     encode_message,
     parse_query,
 )
-from memex_jsonl import forgetting, forks, messages, notes
-from memex_jsonl.changes import Change
+from memex_jsonl import forgetting, forks, state
+from memex_jsonl import messages as log
 from memex_jsonl.checking import problems
 from memex_jsonl.lines import counter_json
-from memex_jsonl.names import PLANS, STATE, safe_name
+from memex_jsonl.names import safe_name
 from memex_jsonl.opening import prepare
 from memex_jsonl.searching import Words
 from memex_jsonl.space import Settings, Space
@@ -90,7 +90,12 @@ class JsonlStore:
     """
 
     def __init__(
-        self, folder: str, *, namespace: str = "default", durability: Durability = "full", timeout: float = 30.0
+        self,
+        folder: str,
+        *,
+        namespace: str = "default",
+        durability: Durability = "full",
+        timeout: float = 30.0,
     ) -> None:
         if durability not in ("full", "fast"):
             raise BadSetting(f"jsonl: durability is 'full' or 'fast', not {durability!r}")
@@ -123,10 +128,10 @@ class JsonlStore:
     def open_thread(self, thread: str, *, create: bool = True) -> ThreadInfo:
         """Return the thread, opened now if it is new."""
         space = self._of(thread)
-        log = space.read(lambda: space.log(safe_name(thread)))
-        if create and (log is None or not log.settled):
-            return messages.open_thread(space, thread)
-        return space.read(lambda: messages.info(space, space.found(thread)))
+        found = space.read(lambda: space.log(safe_name(thread)))
+        if create and (found is None or (space.settings.full and not found.settled)):
+            return log.open_thread(space, thread)
+        return space.read(lambda: log.info(space, space.found(thread)))
 
     def append(
         self,
@@ -145,7 +150,7 @@ class JsonlStore:
         drafts = [_draft(message, cost) for message, cost in zip(messages, costs, strict=True)]
         if len({check_id(message.id, "message") for message in messages}) < len(messages):
             raise Conflict("the batch holds the same message id twice; nothing was appended")
-        return _append(space, thread, drafts, counter, counter_json(counter), expect)
+        return log.append(space, thread, drafts, counter, counter_json(counter), expect)
 
     def entries(
         self,
@@ -158,19 +163,19 @@ class JsonlStore:
     ) -> Iterator[Entry]:
         """Yield entries, read a page at a time."""
         space = self._of(thread)
-        wanted = space.read(lambda: messages.stretches(space, thread, max(start, 1), stop))
-        pages = messages.read(space, wanted if reverse else wanted[::-1], roles, reverse=reverse)
+        wanted = space.read(lambda: log.stretches(space, thread, max(start, 1), stop))
+        pages = log.read(space, wanted if reverse else wanted[::-1], roles, reverse=reverse)
         return chain.from_iterable(self._while_open(pages))
 
     def get(self, thread: str, ids: Sequence[str]) -> list[Entry]:
         """Return the entries of these message ids, without the missing ones."""
         space = self._of(thread)
-        return space.read(lambda: messages.get(space, thread, ids))
+        return space.read(lambda: log.get(space, thread, ids))
 
     def threads(self) -> Iterator[ThreadInfo]:
         """Yield every thread of the namespace, by id."""
         space = self._space()
-        infos = space.read(lambda: [messages.info(space, log) for log in space.logs()])
+        infos = space.read(lambda: [log.info(space, one) for one in space.logs()])
         return iter(sorted(infos, key=lambda info: info.id))
 
     def fork(self, thread: str, new: str, at: int | None = None) -> ThreadInfo:
@@ -181,7 +186,8 @@ class JsonlStore:
     def get_state(self, thread: str, key: str) -> bytes | None:
         """Return a small value kept with the thread, or None."""
         check_id(key, "state key")
-        return self._state(self._of(thread), thread).get(key)
+        space = self._of(thread)
+        return space.read(lambda: state.get_value(space, thread, key))
 
     def put_state(
         self,
@@ -193,36 +199,18 @@ class JsonlStore:
     ) -> None:
         """Keep a small value with the thread; None removes it."""
         check_id(key, "state key")
-        space = self._of(thread)
-        with space.sharing(), space.writing(thread) as writer:
-            log = writer.there
-            name = f"{safe_name(thread)}{STATE}"
-            state = notes.read_state(space.folder / name, log.header.log)
-            if expect is not UNSET and state.get(key) != expect:
-                raise Conflict(f"the value {key!r} of thread {thread!r} has changed; read it again")
-            if state.get(key) == value:
-                return
-            state.pop(key, None)
-            if value is not None:
-                state[key] = bytes(value)
-            with Change(space.folder) as change:
-                notes.write_state(change.draft(name), log.header.log, state)
-                change.commit(durable=space.settings.full)
+        state.put_value(self._of(thread), thread, key, value, expect)
 
     def put_plan(self, thread: str, head: int, body: bytes) -> int:
         """Keep a plan and return its number."""
-        space = self._of(thread)
-        with space.sharing(), space.writing(thread) as writer:
-            header = writer.there.header
-            path = space.folder / f"{safe_name(thread)}{PLANS}"
-            return notes.put_plan(path, header.log, header.plan_base, head, body, full=space.settings.full)
+        return state.keep_plan(self._of(thread), thread, head, body)
 
     def plans(self, thread: str, *, before: int | None = None) -> Iterator[StoredPlan]:
         """Yield the thread's plans, newest first, read a page at a time."""
         space = self._of(thread)
-        log = space.read(lambda: space.found(thread))
+        own = space.read(lambda: space.found(thread))
         below = {} if before is None else {"below": before}
-        return self._while_open(forks.shown_plans(space, log, **below))
+        return self._while_open(forks.shown_plans(space, own, **below))
 
     def forget(self, thread: str, ids: Sequence[str] | None = None) -> Receipt:
         """Erase messages, or the whole thread; its file is written anew, at a cost that grows with it."""
@@ -250,9 +238,7 @@ class JsonlStore:
         if thread is not None:
             check_id(thread, "thread")
         return space.read(
-            lambda: words.search(
-                space, clauses, sieve, thread=thread, all_of=match == "all", limit=limit
-            )
+            lambda: words.search(space, clauses, sieve, thread=thread, all_of=match == "all", limit=limit)
         )
 
     def find(self, thread: str, terms: Sequence[str], *, upto: int, limit: int) -> list[Postings]:
@@ -284,10 +270,6 @@ class JsonlStore:
         if self._owns:
             self._folder.close()
 
-    def _state(self, space: Space, thread: str) -> dict[str, bytes]:
-        path = space.folder / f"{safe_name(thread)}{STATE}"
-        return space.read(lambda: notes.read_state(path, space.found(thread).header.log))
-
     def _pair(self) -> tuple[Space, Words]:
         if self._closed or self._folder.closed:
             raise StoreUnavailable(f"the store {self._folder.path} is closed")
@@ -306,8 +288,5 @@ class JsonlStore:
             self._space()
 
 
-_append: Callable[..., Appended] = messages.append
-
-
-def _draft(message: Message, tokens: int) -> messages.Draft:
-    return messages.Draft(message, encode_message(message), tokens)
+def _draft(message: Message, tokens: int) -> log.Draft:
+    return log.Draft(message, encode_message(message), tokens)
