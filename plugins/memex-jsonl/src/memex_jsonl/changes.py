@@ -7,12 +7,13 @@ put in place; from then on it is done, and whoever finds the list carries it out
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from memex import StoreDamaged
-from memex_jsonl.files import open_file, read_file, remove, sync, sync_folder, write_at
+from memex_jsonl.files import open_file, read_file, remove, sync, sync_folder, translated, write_at
 from memex_jsonl.lines import is_whole, line_of
 from memex_jsonl.locking import try_lock, unlock
 from memex_jsonl.names import DRAFT, INTENT
@@ -38,7 +39,8 @@ class Draft:
     def write(self, data: bytes) -> None:
         """Write more of it."""
         if self._fd is not None:
-            write_at(self._fd, data, self.size)
+            with translated(self.path):
+                write_at(self._fd, data, self.size)
             self.size += len(data)
 
     def sync(self) -> None:
@@ -80,11 +82,13 @@ class Change:
     def __exit__(self, *error: object) -> None:
         """Remove the drafts that have not taken their places."""
         for draft, _ in self._replace:
-            draft.discard()
+            with suppress(OSError):  # whoever opens the folder next removes it
+                draft.discard()
 
     def draft(self, name: str) -> Draft:
         """Begin the file that will have this name."""
-        draft = Draft(self._folder)
+        with translated(self._folder):
+            draft = Draft(self._folder)
         self._replace.append((draft, name))
         return draft
 
@@ -110,10 +114,12 @@ class Change:
                 intent.close()
                 intent.path.replace(self._folder / INTENT)
             except BaseException:
-                intent.discard()
+                with suppress(OSError):
+                    intent.discard()
                 raise
-            sync_folder(self._folder)
+            # From here on it is done, whatever fails: the drafts are no longer ours to remove.
             self._replace.clear()
+            sync_folder(self._folder)
             _carry_out(self._folder, steps)
             remove(self._folder / INTENT)
         else:
@@ -172,6 +178,7 @@ def _carry_out(folder: Path, steps: _Steps) -> None:
         try:
             (folder / draft).replace(folder / name)
         except FileNotFoundError:
-            continue  # done before the crash
+            if not (folder / name).exists():
+                raise StoreDamaged(f"{folder / draft}, which was to be {name}, is missing") from None
     for name in steps.remove:
         remove(folder / name)

@@ -191,4 +191,4 @@ def _check_shared(space: Space, image: ThreadImage, parent: Log | None, ids: set
 
 def copy_header(header: Header, **changed: object) -> Header:
     """Return the first line of a file that is written anew."""
-    return msgspec.structs.replace(header, rewritten=header.rewritten + 1, **changed)
+    return msgspec.structs.replace(header, rewritten=header.rewritten + 1, left=0, **changed)

@@ -23,6 +23,7 @@ _MAGIC: Final = int.from_bytes(b"memexid1", "little")
 ROLES: Final = ("system", "developer", "user", "assistant", "tool")
 FORGOTTEN: Final = 8
 SYNCED: Final = 16
+ENDS: Final = 32
 FLAG_BITS: Final = 8
 _ROLE_OF: Final = {role: number for number, role in enumerate(ROLES)}
 
@@ -41,9 +42,15 @@ class Kept(NamedTuple):
     synced: bool
 
 
-def flags_of(role: str, *, forgotten: bool) -> int:
-    """Return the flags of a message; a role that is new to this version counts as the last."""
-    return _ROLE_OF.get(role, 7) | (FORGOTTEN if forgotten else 0)
+def flags_of(role: str, *, forgotten: bool, ends: bool) -> int:
+    """Return the flags of a message; a role that is new to this version counts as the last.
+
+    Args:
+        role: Its role.
+        forgotten: Whether it is a tombstone.
+        ends: Whether its batch ends with it.
+    """
+    return _ROLE_OF.get(role, 7) | (FORGOTTEN if forgotten else 0) | (ENDS if ends else 0)
 
 
 def read_index(path: Path, log: str | None, rewritten: int = 0) -> Kept | None:
@@ -63,9 +70,11 @@ def read_index(path: Path, log: str | None, rewritten: int = 0) -> Kept | None:
         return None
     if log is not None and data[:_RECORD] != _first(log, rewritten):
         return None
-    places = words[3::3]
-    synced = bool(places[-1] & SYNCED) if places else True
-    return Kept(places, words[4::3], synced)
+    places, hashes = words[3::3], words[4::3]
+    while places and not places[-1] & ENDS:  # its writer died before it had noted the whole batch
+        places.pop()
+        hashes.pop()
+    return Kept(places, hashes, bool(places[-1] & SYNCED) if places else True)
 
 
 def extend_index(

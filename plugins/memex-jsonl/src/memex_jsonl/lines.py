@@ -38,6 +38,7 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True):
         shared_plans: The last number of its parent's plans that it shares.
         rewritten: How many times the file was written anew.
         forgotten: Whether this is only what a forgotten thread leaves to its forks.
+        left: How many messages were written together with it: without all of them there is no thread.
     """
 
     format: int = msgspec.field(name="memex-jsonl")
@@ -51,6 +52,7 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True):
     shared_plans: int = 0
     rewritten: int = 0
     forgotten: bool = False
+    left: int = 0
 
 
 class Mark(msgspec.Struct, frozen=True):

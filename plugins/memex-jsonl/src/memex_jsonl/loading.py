@@ -43,6 +43,8 @@ def load(path: Path, fd: int, index: Path | None, *, lenient: bool) -> Log | Non
     log = Log(path, header[0], start if kept is None or end is None else end, kept)
     log.settled = kept is not None and kept.synced
     log.extend(fd, lenient=lenient)
+    if log.head - header[0].forked_at < header[0].left:
+        return None  # its writer died before the first batch was whole
     return log
 
 

@@ -102,7 +102,9 @@ class Log:
         """Note a batch of messages, each with where it ends."""
         if not batch:
             return
-        flags = [flags_of(mark.role, forgotten=mark.status == "forgotten") for mark, _ in batch]
+        flags = [
+            flags_of(mark.role, forgotten=mark.status == "forgotten", ends=not mark.left) for mark, _ in batch
+        ]
         # A reader sees all of a batch or nothing: the one line that shows it is the last.
         self._hashes.extend(id_hash(mark.id) for mark, _ in batch)
         self._bounds[-1] |= flags[0]

@@ -27,9 +27,9 @@ class Draft(NamedTuple):
     tokens: int
 
 
-def new_header(thread: str) -> Header:
-    """Return the first line of a new thread."""
-    return Header(VERSION, thread, new_log(), datetime.now(UTC).isoformat())
+def new_header(thread: str, left: int = 0) -> Header:
+    """Return the first line of a new thread, with which ``left`` messages are written."""
+    return Header(VERSION, thread, new_log(), datetime.now(UTC).isoformat(), left=left)
 
 
 def info(space: Space, log: Log) -> ThreadInfo:
@@ -90,7 +90,7 @@ def append(
             line = message_line(head, left, tokens, as_json, body)
             batch.append((Mark(head, message.id, message.role, left, message.status), line))
         if log is None:
-            writer.create(new_header(thread), batch)
+            writer.create(new_header(thread, len(batch)), batch)
         elif batch:
             writer.append(log, batch)
         else:

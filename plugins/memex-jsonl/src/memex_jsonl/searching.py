@@ -68,26 +68,34 @@ class Words:
         within = None if thread is None else space.found(thread)
         if limit < 1 or not clauses:
             return []
-        spans = None
-        if within is not None:
-            lineage = space.lineage(within)
-            spans = {log.header.log: upto for log, upto in lineage}
         words = {word for clause in clauses for word in clause.words}
         hits: list[Hit] = []
         with self._lock:
-            logs = self._catch_up(space)
-            for score, number in self._all.rank(clauses, match_all=all_of):
-                name, seq = self._owners[number]
-                if spans is not None and seq > spans.get(name, 0):
-                    continue
-                log = logs[name]
+            for score, log, seq in self._ranked(space, clauses, within, all_of=all_of):
                 entry = log.entry(seq)
                 if sieve.accepts(entry.message):
                     text = snippet(searchable_text(entry.message), words)
                     hits.append(Hit((within or log).header.thread, entry, score, text))
-                if len(hits) >= limit:
-                    break
+                    if len(hits) >= limit:
+                        break
         return hits
+
+    def _ranked(
+        self, space: Space, clauses: Sequence[Clause], within: Log | None, *, all_of: bool
+    ) -> Iterator[tuple[float, Log, int]]:
+        """Yield the places that match, best first. A thread that shares nothing needs no other's words."""
+        if within is not None and within.header.parent is None:
+            for score, seq in self._indexed(within).rank(clauses, match_all=all_of):
+                yield score, within, seq
+            return
+        spans = None
+        if within is not None:
+            spans = {log.header.log: upto for log, upto in space.lineage(within)}
+        logs = self._catch_up(space)
+        for score, number in self._all.rank(clauses, match_all=all_of):
+            name, seq = self._owners[number]
+            if spans is None or seq <= spans.get(name, 0):
+                yield score, logs[name], seq
 
     def _catch_up(self, space: Space) -> dict[str, Log]:
         """Index what is new in every thread, and take out what was forgotten."""
@@ -110,6 +118,8 @@ class Words:
             number = self._numbers.pop(place, None)
             if number is not None:
                 self._all.remove(number)
+        for name in self._by_log.keys() - logs.keys():
+            del self._by_log[name]
         self._reached = {name: reached for name, reached in self._reached.items() if name in logs}
         for name, log in logs.items():
             upto = self._reached[name][1] if name in self._reached else log.header.forked_at
@@ -146,11 +156,6 @@ class Words:
             known.upto = seq
         known.upto = max(head, known.upto)
         return known.words
-
-    def drop(self, log: str) -> None:
-        """Forget a log that is no more."""
-        with self._lock:
-            self._by_log.pop(log, None)
 
 
 def _texts(log: Log, first: int, last: int) -> Iterator[tuple[int, list[str]]]:
