@@ -27,37 +27,37 @@ def load(path: Path, fd: int, index: Path | None, *, lenient: bool) -> Log | Non
     Raises:
         StoreDamaged: If what was acknowledged is damaged or missing.
     """
-    header = load_header(path, fd)
-    if header is None:
+    line = _first_line(path, fd)
+    if line is None:
         kept = read_index(index, None) if index is not None else None
         if kept is not None and kept.synced:
             raise StoreDamaged(_lost(path))
         return None
-    start = header[1]
-    kept = read_index(index, header[0].log, header[0].rewritten) if index is not None else None
-    end = _end_of(fd, header[0], kept) if kept is not None and kept.places else start
+    header, start = header_in(line, str(path)), len(line)
+    kept = read_index(index, header.log, header.rewritten) if index is not None else None
+    end = _end_of(fd, header, kept) if kept is not None and kept.places else start
     if kept is not None and end is None:
         if kept.synced:
             raise StoreDamaged(_lost(path))
         kept = None
-    log = Log(path, header[0], start if kept is None or end is None else end, kept)
+    log = Log(path, header, line, start if kept is None or end is None else end, kept)
     log.settled = kept is not None and kept.synced
     log.extend(fd, lenient=lenient)
-    if log.head - header[0].forked_at < header[0].left:
+    if log.head - header.forked_at < header.left:
         return None  # its writer died before the first batch was whole
     return log
 
 
-def load_header(path: Path, fd: int) -> tuple[Header, int] | None:
-    """Return a file's header and where it ends, None if it has no whole one yet.
+def _first_line(path: Path, fd: int) -> bytes | None:
+    """Return a file's first line, None if it has no whole one yet.
 
     Raises:
-        StoreDamaged: If it is another program's, damaged, or of a newer memex-jsonl.
+        StoreDamaged: If it is another program's, or damaged.
     """
     size = os.fstat(fd).st_size
     _, line = next(lines_of(fd, 0, min(size, _LONGEST_HEADER)), (0, b""))
     if is_whole(line):
-        return header_in(line, str(path)), len(line)
+        return line
     if looks_torn(line) and not any(is_whole(other) for _, other in lines_of(fd, len(line), size)):
         return None
     raise StoreDamaged(f"{path} does not begin as a thread's file does; it was left untouched")

@@ -17,6 +17,7 @@ from memex_jsonl.lines import Header, Mark, entry_in, is_whole, lines_of, looks_
 from memex_jsonl.names import id_hash
 
 RULES: Final = frozenset({"system", "developer"})
+BEGINNING: Final = 32
 _ROLE_MASK: Final = 7
 _RULE_CODES: Final = frozenset(number for number, role in enumerate(ROLES) if role in RULES)
 
@@ -56,11 +57,21 @@ class Log:
         header: Its first line.
         seen: The file's status when it was read last.
         settled: Whether all of it, and its name, is known to be on the disk.
+
+    Args:
+        path: The file.
+        header: Its first line.
+        beginning: The first bytes of that line, which have its checksum.
+        start: Where the first message begins or, with an index, where the last one that it has ends.
+        kept: What the index has.
     """
 
-    def __init__(self, path: Path, header: Header, start: int, kept: Kept | None = None) -> None:
+    def __init__(
+        self, path: Path, header: Header, beginning: bytes, start: int, kept: Kept | None = None
+    ) -> None:
         self.path = path
         self.header = header
+        self.beginning = beginning[:BEGINNING]
         self.seen: Seen | None = None
         self.settled = False
         # Where each message begins, with its flags in the low bits, and where the next one will.

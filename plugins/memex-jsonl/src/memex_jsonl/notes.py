@@ -20,7 +20,7 @@ from memex_jsonl.changes import Draft
 from memex_jsonl.files import open_file, read_at, read_file, sync, sync_folder, write_at
 from memex_jsonl.lines import VERSION, is_whole, line_of, looks_torn
 
-_BLOCK = 1 << 16
+_BLOCK = 1 << 15
 
 
 class _Header(msgspec.Struct, frozen=True):

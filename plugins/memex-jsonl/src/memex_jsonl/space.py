@@ -11,11 +11,11 @@ from typing import NamedTuple, TypeVar
 
 from memex import StoreDamaged, StoreUnavailable, UnknownThread
 from memex_jsonl.changes import Change, clean, finish, is_unfinished
-from memex_jsonl.files import make_folder, open_file, remove, translated
+from memex_jsonl.files import make_folder, open_file, read_at, remove, translated
 from memex_jsonl.lines import line_of
-from memex_jsonl.loading import load, load_header
+from memex_jsonl.loading import load
 from memex_jsonl.locking import namespace_lock, operation, unlock, wait_for_lock
-from memex_jsonl.log import LineDamaged, Log, Seen
+from memex_jsonl.log import BEGINNING, LineDamaged, Log, Seen
 from memex_jsonl.names import DRAFT, INDEX, LOG, ghost_name, is_ghost, is_thread, safe_name
 from memex_jsonl.writer import Shelf, Writer
 
@@ -219,7 +219,12 @@ class Space:
         if name in self._shelf.failed:
             return log
         same = log is not None and log.seen is not None and log.seen[:2] == (status.st_dev, status.st_ino)
-        if log is not None and same and status.st_size >= log.end and _starts_with(fd, log):
+        if (
+            log is not None
+            and same
+            and status.st_size >= log.end
+            and read_at(fd, BEGINNING, 0) == log.beginning
+        ):
             log.extend(fd, lenient=not self.settings.full)
             return log
         log = load(path, fd, path.with_name(f"{name}{INDEX}"), lenient=not self.settings.full)
@@ -276,8 +281,3 @@ class Space:
     def _locked(self, *, shared: bool) -> Iterator[None]:
         with namespace_lock(self.folder, shared=shared, timeout=self.settings.timeout):
             yield
-
-
-def _starts_with(fd: int, log: Log) -> bool:
-    found = load_header(log.path, fd)
-    return found is not None and found[0] == log.header

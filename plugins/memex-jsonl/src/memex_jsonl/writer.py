@@ -52,7 +52,7 @@ class Writer:
     def create(self, header: Header, batch: list[tuple[Mark, bytes]]) -> Log:
         """Begin the file, with its first messages."""
         first = line_of(header)
-        log = Log(self._path, header, len(first))
+        log = Log(self._path, header, first, len(first))
         self._write(log, first, 0, batch)
         self._shelf.logs[self._name] = self.log = log
         return log
