@@ -34,6 +34,7 @@ class Draft:
         self.path = folder / f"{os.urandom(8).hex()}{DRAFT}"
         self._fd: int | None = open_file(self.path, write=True, new=True)
         self.size = 0
+        self._process = os.getpid()
         try_lock(self._fd, shared=False)
 
     def write(self, data: bytes) -> None:
@@ -51,14 +52,16 @@ class Draft:
     def close(self) -> None:
         """Let go of it; it stays."""
         if self._fd is not None:
-            unlock(self._fd)
+            if self._process == os.getpid():
+                unlock(self._fd)
             os.close(self._fd)
             self._fd = None
 
     def discard(self) -> None:
-        """Remove it."""
+        """Remove it, unless it is that of the process that this one was forked from."""
         self.close()
-        remove(self.path)
+        if self._process == os.getpid():
+            remove(self.path)
 
 
 class Change:

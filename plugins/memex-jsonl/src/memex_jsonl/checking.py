@@ -8,6 +8,7 @@ from pathlib import Path
 from memex import MemexError
 from memex_jsonl.forks import shown_plans
 from memex_jsonl.index import SYNCED, read_index
+from memex_jsonl.lines import entry_in
 from memex_jsonl.loading import load
 from memex_jsonl.log import Log
 from memex_jsonl.names import INDEX, LOG, PLANS, STATE, is_ghost, is_thread
@@ -41,14 +42,7 @@ def _problems_of(space: Space, base: str) -> Iterator[str]:
         return  # a process ended while it opened the thread, before anything was in it
     where = f"thread {log.header.thread!r}" if not log.header.forgotten else f"the tombstones {base}"
     yield from _index_problems(space, base, log, where)
-    for start in range(log.first, log.head + 1, _PAGE):
-        for seq in range(start, min(start + _PAGE, log.head + 1)):
-            try:
-                entry = log.entry(seq)
-                if log.locate(entry.message.id, log.head) != seq:
-                    yield f"{where}: message {seq} is not the one that its id points to"
-            except MemexError as error:
-                yield f"{where}: message {seq} cannot be read: {error}"
+    yield from _message_problems(log, where)
     space.lineage(log)
     if not log.header.forgotten:
         read_state(space.folder / f"{base}{STATE}", log.header.log)
@@ -56,6 +50,25 @@ def _problems_of(space: Space, base: str) -> Iterator[str]:
         own = [number for number in numbers if number > log.header.plan_base]
         if own != list(range(log.header.plan_base + len(own), log.header.plan_base, -1)):
             yield f"{where}: a plan is missing"
+
+
+def _message_problems(log: Log, where: str) -> Iterator[str]:
+    ids: set[str] = set()
+    for start in range(log.first, log.head + 1, _PAGE):
+        seqs = range(start, min(start + _PAGE, log.head + 1))
+        try:
+            lines: list[bytes | None] = list(log.lines(seqs))
+        except MemexError:
+            lines = [None] * len(seqs)
+        for seq, line in zip(seqs, lines, strict=True):
+            try:
+                entry = log.entry(seq) if line is None else entry_in(line)
+            except MemexError as error:
+                yield f"{where}: message {seq} cannot be read: {error}"
+                continue
+            if entry.message.id in ids:
+                yield f"{where}: the id of message {seq} is there twice"
+            ids.add(entry.message.id)
 
 
 def _index_problems(space: Space, base: str, log: Log, where: str) -> Iterator[str]:

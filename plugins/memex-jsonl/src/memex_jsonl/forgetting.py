@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from memex import Message, Receipt, UnknownMessage
@@ -73,15 +73,15 @@ def forget_thread(space: Space, thread: str) -> Receipt:
             "state": len(read_state(space.folder / f"{name}{STATE}", header.log)),
             "plans": count_plans(space.folder / f"{name}{PLANS}", header.log, header.plan_base),
         }
-        logs = space.logs(ghosts=True)
-        children = [log for log in logs if log.header.parent_log == header.log]
+        headers = space.headers()
+        children = [one for one in headers.values() if one.parent_log == header.log]
         if children:
-            last = max(own.header.forked_at, *(child.header.forked_at for child in children))
+            last = max(header.forked_at, *(child.forked_at for child in children))
             ghost = change.draft(f"{ghost_name(header.log)}{LOG}")
             left = set(range(own.first, last + 1))
             _write_anew(ghost, own, copy_header(header, thread="", forgotten=True), last, left)
         else:
-            _remove_unshared(space, change, own, logs)
+            _remove_unshared(space, change, own, headers)
         for ending in (LOG, INDEX, PLANS, STATE):
             if (space.folder / f"{name}{ending}").exists():
                 change.remove(f"{name}{ending}")
@@ -98,21 +98,33 @@ def _sharers(space: Space, places: Sequence[Place], *, but: Log) -> tuple[str, .
     first: dict[str, int] = {}
     for log, seq in places:
         first[log.header.log] = min(seq, first.get(log.header.log, seq))
+    headers = space.headers()
     names = [
-        log.header.thread
-        for log in space.logs()
-        if log.header.log != but.header.log
-        and any(upto >= first.get(owner.header.log, upto + 1) for owner, upto in space.lineage(log))
+        header.thread
+        for header in headers.values()
+        if header.log != but.header.log and not header.forgotten and _shares(headers, header, first)
     ]
     return tuple(sorted(names))
 
 
-def _remove_unshared(space: Space, change: Change, gone: Log, logs: Sequence[Log]) -> None:
+def _shares(headers: Mapping[str, Header], header: Header, first: Mapping[str, int]) -> bool:
+    """Tell whether a thread has any of the places, given the first of each log."""
+    at: Header | None = header
+    upto = 1 << 62
+    while at is not None:
+        if upto >= first.get(at.log, upto + 1):
+            return True
+        upto = min(upto, at.forked_at)
+        at = headers.get(at.parent_log or "")
+    return False
+
+
+def _remove_unshared(space: Space, change: Change, gone: Log, headers: Mapping[str, Header]) -> None:
     """Remove the tombstones that only a log that goes had looked at, and theirs likewise."""
     parent = space.parent(gone)
     while parent is not None and parent.header.forgotten:
         name = parent.header.log
-        if any(log.header.parent_log == name and log.header.log != gone.header.log for log in logs):
+        if any(one.parent_log == name and one.log != gone.header.log for one in headers.values()):
             return
         change.remove(parent.path.name)
         if (space.folder / _beside(parent, INDEX)).exists():

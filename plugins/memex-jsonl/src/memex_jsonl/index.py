@@ -77,6 +77,29 @@ def read_index(path: Path, log: str | None, rewritten: int = 0) -> Kept | None:
     return Kept(places, hashes, bool(places[-1] & SYNCED) if places else True)
 
 
+def is_synced(path: Path, log: str, rewritten: int, last: int, count: int) -> bool:
+    """Tell whether an index says that all of a log was on the disk.
+
+    Args:
+        path: The index.
+        log: The log's name.
+        rewritten: How many times the log was written anew.
+        last: Where its last message begins.
+        count: How many messages it has.
+    """
+    try:
+        fd = open_file(path)
+    except FileNotFoundError:
+        return False
+    try:
+        if os.fstat(fd).st_size != _RECORD * (count + 1) or read_at(fd, _RECORD, 0) != _first(log, rewritten):
+            return False
+        place = int.from_bytes(read_at(fd, 8, _RECORD * count), "little")
+        return count == 0 or (place >> FLAG_BITS == last and bool(place & SYNCED))
+    finally:
+        os.close(fd)
+
+
 def extend_index(
     path: Path, log: str, rewritten: int, places: Sequence[int], hashes: Sequence[int], *, synced: bool
 ) -> None:

@@ -27,7 +27,7 @@ def load(path: Path, fd: int, index: Path | None, *, lenient: bool) -> Log | Non
     Raises:
         StoreDamaged: If what was acknowledged is damaged or missing.
     """
-    line = _first_line(path, fd)
+    line = first_line(path, fd)
     if line is None:
         kept = read_index(index, None) if index is not None else None
         if kept is not None and kept.synced:
@@ -48,7 +48,7 @@ def load(path: Path, fd: int, index: Path | None, *, lenient: bool) -> Log | Non
     return log
 
 
-def _first_line(path: Path, fd: int) -> bytes | None:
+def first_line(path: Path, fd: int) -> bytes | None:
     """Return a file's first line, None if it has no whole one yet.
 
     Raises:

@@ -134,11 +134,11 @@ class Log:
         """Return how long the line of a message is."""
         return self.offset(seq + 1) - self.offset(seq)
 
-    def locate(self, message_id: str, upto: int) -> int | None:
-        """Return the place of an own message up to ``upto``, None if there is none of this id."""
+    def find(self, message_id: str, upto: int) -> Entry | None:
+        """Return the own message up to ``upto`` that has this id, None if there is none."""
         for seq in self._candidates(message_id):
-            if seq <= upto and self.entry(seq).message.id == message_id:
-                return seq
+            if seq <= upto and (entry := self.entry(seq)).message.id == message_id:
+                return entry
         return None
 
     def select(self, first: int, last: int, roles: Collection[str] | None, *, reverse: bool) -> Iterator[int]:

@@ -129,16 +129,17 @@ def already_there(spans: Sequence[tuple[Log, int]], draft: Draft, thread: str) -
 def locate(spans: Sequence[tuple[Log, int]], message_id: str) -> tuple[Log, int] | None:
     """Return where a thread has a message, None if it has not."""
     for log, upto in spans:
-        seq = log.locate(message_id, upto)
-        if seq is not None:
-            return log, seq
+        entry = log.find(message_id, upto)
+        if entry is not None:
+            return log, entry.seq
     return None
 
 
 def get(space: Space, thread: str, ids: Sequence[str]) -> list[Entry]:
     """Return the entries of these ids, in the order asked, without the missing ones."""
     spans = space.lineage(space.found(thread))
-    return [log.entry(seq) for log, seq in filter(None, (locate(spans, one) for one in ids))]
+    found = (next(filter(None, (log.find(one, upto) for log, upto in spans)), None) for one in ids)
+    return [entry for entry in found if entry is not None]
 
 
 class Stretch(NamedTuple):

@@ -73,7 +73,7 @@ def plan_lines(log: str, plans: Iterable[StoredPlan]) -> Iterator[bytes]:
         yield _plan_line(plan)
 
 
-def put_plan(path: Path, log: str, base: int, head: int, body: bytes, *, full: bool) -> int:
+def put_plan(path: Path, log: str, base: int, head: int, body: bytes, *, full: bool, named: bool) -> int:
     """Keep a plan and return its number; the caller holds the thread.
 
     Args:
@@ -83,6 +83,7 @@ def put_plan(path: Path, log: str, base: int, head: int, body: bytes, *, full: b
         head: The newest message when it was made.
         body: The plan.
         full: Whether to sync it.
+        named: Whether the file's name is known to be on the disk.
     """
     fd = open_file(path, write=True, create=True)
     try:
@@ -97,7 +98,7 @@ def put_plan(path: Path, log: str, base: int, head: int, body: bytes, *, full: b
             write_at(fd, b"".join(lines), size)
             if full:
                 sync(fd)
-                if size == 0:
+                if size == 0 or not named:
                     sync_folder(path.parent)
         except BaseException:
             os.ftruncate(fd, size)

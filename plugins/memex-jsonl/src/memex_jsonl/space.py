@@ -12,8 +12,9 @@ from typing import NamedTuple, TypeVar
 from memex import StoreDamaged, StoreUnavailable, UnknownThread
 from memex_jsonl.changes import Change, clean, finish, is_unfinished
 from memex_jsonl.files import make_folder, open_file, read_at, remove, translated
-from memex_jsonl.lines import line_of
-from memex_jsonl.loading import load
+from memex_jsonl.index import is_synced
+from memex_jsonl.lines import Header, header_in, line_of
+from memex_jsonl.loading import first_line, load
 from memex_jsonl.locking import namespace_lock, operation, unlock, wait_for_lock
 from memex_jsonl.log import BEGINNING, LineDamaged, Log, Seen
 from memex_jsonl.names import DRAFT, INDEX, LOG, ghost_name, is_ghost, is_thread, safe_name
@@ -42,6 +43,9 @@ class Space:
         root: The store's folder.
         namespace: Its id.
         settings: How the store was opened.
+
+    Attributes:
+        named: Files of plans whose names this process knows to be on the disk.
     """
 
     def __init__(self, root: Path, namespace: str, settings: Settings) -> None:
@@ -50,15 +54,16 @@ class Space:
         self.settings = settings
         self._shelf = Shelf()
         self._locks: dict[str, threading.Lock] = {}
+        self.named: set[str] = set()
         with operation(), translated(self.folder):
             make_folder(self.folder)
-            if not (self.folder / _NAMESPACE_FILE).exists():
-                with Change(self.folder) as change:
-                    change.draft(_NAMESPACE_FILE).write(line_of({"namespace": namespace}))
-                    change.commit()
-            if is_unfinished(self.folder) or any(self.folder.glob(f"*{DRAFT}")):
-                with self.alone():
+            named = self.folder / _NAMESPACE_FILE
+            if not named.exists() or is_unfinished(self.folder) or any(self.folder.glob(f"*{DRAFT}")):
+                with self.alone(), Change(self.folder) as change:
                     clean(self.folder)
+                    if not named.exists():
+                        change.draft(_NAMESPACE_FILE).write(line_of({"namespace": namespace}))
+                        change.commit()
 
     @contextmanager
     def sharing(self) -> Iterator[None]:
@@ -164,9 +169,29 @@ class Space:
 
     def logs(self, *, ghosts: bool = False) -> list[Log]:
         """Return the logs of all threads that are there, and what forgotten ones left if asked."""
-        names = [path.name.removesuffix(LOG) for path in self.folder.iterdir() if path.name.endswith(LOG)]
-        wanted = (name for name in names if is_thread(name) or (ghosts and is_ghost(name)))
+        wanted = (name for name in self._names() if ghosts or is_thread(name))
         return [log for log in map(self.log, wanted) if log is not None]
+
+    def headers(self) -> dict[str, Header]:
+        """Return the first lines of all files by the log's name, what forgotten threads left too."""
+        found = filter(None, map(self._header, self._names()))
+        return {header.log: header for header in found}
+
+    def _names(self) -> list[str]:
+        names = [path.name.removesuffix(LOG) for path in self.folder.iterdir() if path.name.endswith(LOG)]
+        return [name for name in names if is_thread(name) or is_ghost(name)]
+
+    def _header(self, name: str) -> Header | None:
+        path = self.folder / f"{name}{LOG}"
+        known = self._shelf.logs.get(name)
+        if known is not None and known.seen == Seen.of(path.lstat()):
+            return known.header
+        with self._open(path, write=False) as fd:
+            line = first_line(path, fd)
+        if line is None or header_in(line, str(path)).left:
+            log = self.log(name)  # whether there is a thread is up to the first messages, too
+            return log.header if log else None
+        return header_in(line, str(path))
 
     @contextmanager
     def writing(self, thread: str, *, create: bool = False) -> Iterator[Writer]:
@@ -226,6 +251,12 @@ class Space:
             and read_at(fd, BEGINNING, 0) == log.beginning
         ):
             log.extend(fd, lenient=not self.settings.full)
+            if not log.settled:
+                header, count = log.header, log.head - log.header.forked_at
+                last = log.offset(log.head) if count else 0
+                log.settled = is_synced(
+                    path.with_name(f"{name}{INDEX}"), header.log, header.rewritten, last, count
+                )
             return log
         log = load(path, fd, path.with_name(f"{name}{INDEX}"), lenient=not self.settings.full)
         if log is None:

@@ -1,4 +1,4 @@
-"""A thread's small values: read and put, one thread's writers in turn."""
+"""What a thread keeps beside its messages, read and put while the thread is held."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def put_value(
         state = read_state(space.folder / name, log)
         if expect is not UNSET and state.get(key) != expect:
             raise Conflict(f"the value {key!r} of thread {thread!r} has changed; read it again")
-        if state.get(key) == value:
+        if value is None and key not in state:
             return
         state.pop(key, None)
         if value is not None:
@@ -46,4 +46,14 @@ def keep_plan(space: Space, thread: str, head: int, body: bytes) -> int:
     with space.sharing(), space.writing(thread) as writer:
         header = writer.there.header
         path = space.folder / f"{safe_name(thread)}{PLANS}"
-        return put_plan(path, header.log, header.plan_base, head, body, full=space.settings.full)
+        number = put_plan(
+            path,
+            header.log,
+            header.plan_base,
+            head,
+            body,
+            full=space.settings.full,
+            named=path.name in space.named,
+        )
+        space.named.add(path.name)
+        return number

@@ -34,6 +34,7 @@ from memex_jsonl import forgetting, forks, state
 from memex_jsonl import messages as log
 from memex_jsonl.checking import problems
 from memex_jsonl.lines import counter_json
+from memex_jsonl.locking import operation
 from memex_jsonl.names import safe_name
 from memex_jsonl.opening import prepare
 from memex_jsonl.searching import Words
@@ -54,7 +55,7 @@ class _Folder:
         self._spaces: dict[str, tuple[Space, Words]] = {}
 
     def space(self, namespace: str) -> tuple[Space, Words]:
-        with self._lock:
+        with operation(), self._lock:  # never held while the process forks
             found = self._spaces.get(namespace)
             if found is None:
                 found = self._spaces[namespace] = Space(self.path, namespace, self.settings), Words()
@@ -62,7 +63,7 @@ class _Folder:
 
     def close(self) -> None:
         self.closed = True
-        with self._lock:
+        with operation(), self._lock:
             self._spaces.clear()
 
 
