@@ -31,11 +31,17 @@ class Draft:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / f"{os.urandom(8).hex()}{DRAFT}"
-        self._fd: int | None = open_file(self.path, write=True, new=True)
         self.size = 0
         self._process = os.getpid()
-        try_lock(self._fd, shared=False)
+        self._fd: int | None = None
+        while self._fd is None:
+            self.path = folder / f"{os.urandom(8).hex()}{DRAFT}"
+            fd = open_file(self.path, write=True, new=True)
+            # Whoever cleans up may have come between the two, and taken it for a leftover.
+            if try_lock(fd, shared=False) and self.path.exists():
+                self._fd = fd
+            else:
+                os.close(fd)
 
     def write(self, data: bytes) -> None:
         """Write more of it."""
@@ -163,7 +169,10 @@ def clean(folder: Path) -> None:
     for path in folder.glob(f"*{DRAFT}"):
         if len(path.stem) != 16:
             continue
-        fd = open_file(path, write=True)
+        try:
+            fd = open_file(path, write=True)
+        except FileNotFoundError:
+            continue  # its writer was alive, and has finished
         try:
             if try_lock(fd, shared=False):
                 remove(path)

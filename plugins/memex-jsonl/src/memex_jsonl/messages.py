@@ -146,14 +146,18 @@ class Stretch(NamedTuple):
     """Messages of one log that a reader wants, named so that it is found when it was rewritten.
 
     Attributes:
-        thread: The file's name.
+        thread: Id of the thread that is read.
+        name: The file's name.
         log: The log.
+        own: Whether it is the thread's own.
         first: The first message.
         last: The last one.
     """
 
+    thread: str
     name: str
     log: str
+    own: bool
     first: int
     last: int
 
@@ -162,17 +166,28 @@ def stretches(space: Space, thread: str, start: int, stop: int | None) -> list[S
     """Return where the messages of a thread between two places lie, newest first."""
     own = space.found(thread)
     last = own.head if stop is None else min(stop, own.head)
-    found = (
-        Stretch(log.path.name.removesuffix(LOG), log.header.log, max(start, log.first), min(last, upto))
+    found = [
+        Stretch(
+            thread,
+            log.path.name.removesuffix(LOG),
+            log.header.log,
+            log is own,
+            max(start, log.first),
+            min(last, upto),
+        )
         for log, upto in space.lineage(own)
-    )
+    ]
     return [stretch for stretch in found if stretch.first <= stretch.last]
 
 
 def read(
     space: Space, wanted: Sequence[Stretch], roles: Collection[str] | None, *, reverse: bool
 ) -> Iterator[list[Entry]]:
-    """Yield the messages of these stretches, given in reading order, a page at a time."""
+    """Yield the messages of these stretches, given in reading order, a page at a time.
+
+    Raises:
+        UnknownThread: If the thread is forgotten while it is read.
+    """
     size = _FIRST_PAGE
     for whole in wanted:
         left = whole
@@ -190,8 +205,8 @@ def _page(
     space: Space, stretch: Stretch, roles: Collection[str] | None, size: int, reverse: bool
 ) -> list[Entry]:
     log = space.by_log(stretch.name, stretch.log)
-    if log is None:
-        return []  # forgotten meanwhile
+    if log is None or (stretch.own and log.header.forgotten):
+        raise UnknownThread(f"thread {stretch.thread!r} was forgotten while it was read")
     seqs: list[int] = []
     room = _PAGE_BYTES
     for seq in islice(log.select(stretch.first, stretch.last, roles, reverse=reverse), size):
