@@ -243,11 +243,10 @@ def test_how_often_an_append_is_synced(
         monkeypatch.setattr(
             files.os, name, lambda fd, name=name, real=real: (calls.append(name), real(fd))[1]
         )
-    for wanted in ([min(most, 2)], [min(most, 1)] * 20):
-        for count in wanted:
-            calls.clear()
-            store.append("t", [Message.user("said"), Message.user("and more")])
-            assert len(calls) == count
+    for count in [2] + [min(most, 1)] * 20:  # the first one also makes the file
+        calls.clear()
+        store.append("t", [Message.user("said"), Message.user("and more")])
+        assert len(calls) == count
     store.put_state("t", "k", b"v")
     calls.clear()
     store.put_state("t", "k", b"w")

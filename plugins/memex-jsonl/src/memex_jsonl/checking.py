@@ -74,8 +74,8 @@ def _message_problems(log: Log, where: str) -> Iterator[str]:
 def _index_problems(space: Space, base: str, log: Log, where: str) -> Iterator[str]:
     """Yield how the index differs from the log; one that is missing or behind is no problem."""
     kept = read_index(space.folder / f"{base}{INDEX}", log.header.log, log.header.rewritten)
-    if kept is None:
-        return
+    if kept is None or not kept.synced:
+        return  # nobody would rely on it
     anew = _without_index(space, log.path)
     if anew is None:
         return

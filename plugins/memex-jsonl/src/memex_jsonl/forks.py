@@ -124,7 +124,15 @@ def shown_plans(space: Space, log: Log, *, below: int = _MOST, head: int = _MOST
         header, stop = at.header, None
         path = at.path.with_name(at.path.name.removesuffix(LOG) + PLANS)
         while stop != 0:
-            page, stop = plans_back(path, header.log, stop, below=below, head=head, limit=limit)
+            page, stop = plans_back(
+                path,
+                header.log,
+                stop,
+                below=below,
+                head=head,
+                limit=limit,
+                lenient=not space.settings.full,
+            )
             yield from page
             limit = min(64, limit * 4)
         below, head = min(below, header.shared_plans + 1), min(head, header.forked_at)

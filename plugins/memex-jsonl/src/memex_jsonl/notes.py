@@ -18,7 +18,7 @@ from msgspec import UNSET, UnsetType
 from memex import StoreDamaged, StoredPlan
 from memex_jsonl.changes import Draft
 from memex_jsonl.files import open_file, read_at, read_file, sync, sync_folder, write_at
-from memex_jsonl.lines import VERSION, is_whole, line_of, looks_torn
+from memex_jsonl.lines import VERSION, is_whole, line_of, lines_of, looks_torn
 
 _BLOCK = 1 << 15
 
@@ -87,6 +87,8 @@ def put_plan(path: Path, log: str, base: int, head: int, body: bytes, *, full: b
     """
     fd = open_file(path, write=True, create=True)
     try:
+        if not full and not named:
+            _cut_at_hole(fd, path)
         size, last = _settled_end(fd, path, log)
         number = (last.number if last else base) + 1
         lines = [_plan_line(StoredPlan(number, head, body))]
@@ -94,9 +96,10 @@ def put_plan(path: Path, log: str, base: int, head: int, body: bytes, *, full: b
             lines.insert(0, line_of(_Header(VERSION, "plans", log)))
         if os.fstat(fd).st_size > size:
             os.ftruncate(fd, size)
+            sync(fd)
         try:
             write_at(fd, b"".join(lines), size)
-            if full:
+            if full or size == 0:
                 sync(fd)
                 if size == 0 or not named:
                     sync_folder(path.parent)
@@ -109,7 +112,7 @@ def put_plan(path: Path, log: str, base: int, head: int, body: bytes, *, full: b
 
 
 def plans_back(
-    path: Path, log: str, stop: int | None, *, below: int, head: int, limit: int
+    path: Path, log: str, stop: int | None, *, below: int, head: int, limit: int, lenient: bool = False
 ) -> tuple[list[StoredPlan], int]:
     """Return a log's own plans, newest first, and where the next page ends.
 
@@ -120,6 +123,8 @@ def plans_back(
         below: Only numbers below this.
         head: Only plans made at this message or before.
         limit: At most this many.
+        lenient: Whether plans may be missing before the last, as a power cut leaves them where not
+            each is synced: then those after them are left out, too.
     """
     found: list[StoredPlan] = []
     try:
@@ -133,6 +138,9 @@ def plans_back(
             stop = offset
             if offset == 0 or len(found) >= limit:
                 break
+            if lenient and not is_whole(line) and looks_torn(line):
+                found.clear()
+                continue
             plan = _decoded(line, _Plan, path)
             if plan.number < below and plan.head <= head:
                 found.append(_stored(plan))
@@ -162,6 +170,17 @@ def _settled_end(fd: int, path: Path, log: str) -> tuple[int, _Plan | None]:
             raise StoreDamaged(f"{path}: the plan at byte {offset} is not what was written")
         end = offset
     return 0, None
+
+
+def _cut_at_hole(fd: int, path: Path) -> None:
+    """Cut off what a power cut left behind a plan that is missing."""
+    for offset, line in lines_of(fd, 0, os.fstat(fd).st_size):
+        if not is_whole(line) and looks_torn(line):
+            os.ftruncate(fd, offset)
+            sync(fd)
+            return
+        if not is_whole(line):
+            raise StoreDamaged(f"{path}: the plan at byte {offset} is not what was written")
 
 
 def _is_of(fd: int, path: Path, log: str) -> bool:

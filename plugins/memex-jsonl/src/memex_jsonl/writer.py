@@ -74,11 +74,14 @@ class Writer:
         for mark, line in batch:
             end += len(line)
             ends.append((mark, end))
-        if os.fstat(self._fd).st_size > at:
-            os.ftruncate(self._fd, at)  # what a killed process wrote and never acknowledged
+        # A thread's beginning is always synced: without its first line nothing could be read at all.
+        synced = self._full or bool(first)
         try:
+            if os.fstat(self._fd).st_size > at:
+                os.ftruncate(self._fd, at)  # what a killed process wrote and never acknowledged
+                sync(self._fd)  # else a power cut could bring some of it back, behind what comes now
             write_at(self._fd, b"".join([first, *(line for _, line in batch)]), at)
-            if self._full:
+            if synced:
                 sync(self._fd)
                 if not log.settled:
                     sync_folder(self._path.parent)
@@ -86,7 +89,7 @@ class Writer:
             log.settled = False
             self._take_back(at)
             raise
-        log.settled = self._full
+        log.settled = synced
         log.add(ends)
         log.seen = Seen.of(os.fstat(self._fd))
         self.index(log)
