@@ -198,7 +198,7 @@ def test_a_thread_that_keeps_the_file(store: JsonlStore) -> None:
         except StoreUnavailable as error:
             failures.append(error)
 
-    with space.sharing(), space.writing("t"):
+    with space.locks.sharing(), space.writing("t"):
         thread = threading.Thread(target=late)
         thread.start()
         thread.join()

@@ -86,5 +86,5 @@ def _index_problems(space: Space, base: str, log: Log, where: str) -> Iterator[s
 
 
 def _without_index(space: Space, path: Path) -> Log | None:
-    with space.reading(path) as fd:
+    with space.locks.of_file(path, write=False) as fd:
         return load(path, fd, None, lenient=not space.settings.full)

@@ -28,7 +28,7 @@ def forget_messages(space: Space, thread: str, ids: Sequence[str]) -> Receipt:
     Raises:
         UnknownMessage: If the thread lacks one of them.
     """
-    with space.alone(), Change(space.folder) as change:
+    with space.locks.alone(), Change(space.folder) as change:
         own = space.found(thread)
         spans = space.lineage(own)
         places: list[Place] = []
@@ -61,7 +61,7 @@ def forget_messages(space: Space, thread: str, ids: Sequence[str]) -> Receipt:
 
 def forget_thread(space: Space, thread: str) -> Receipt:
     """Take a thread out; its forks go on with tombstones of what they shared."""
-    with space.alone(), Change(space.folder) as change:
+    with space.locks.alone(), Change(space.folder) as change:
         own = space.found(thread)
         header, name = own.header, safe_name(thread)
         messages = range(own.first, own.head + 1)

@@ -40,7 +40,7 @@ def fork(space: Space, thread: str, new: str, at: int | None) -> ThreadInfo:
         ThreadExists: If ``new`` is.
         UnknownMessage: If ``at`` is not between 0 and the head.
     """
-    with space.alone(), Change(space.folder) as change:
+    with space.locks.alone(), Change(space.folder) as change:
         parent = space.found(thread)
         name = safe_name(new)
         if space.log(name) is not None:
@@ -101,7 +101,7 @@ def restore(
         if image.state:
             state = {key: bytes(value) for key, value in image.state.items()}
             write_state(change.draft(f"{name}{STATE}"), header.log, state)
-        with space.alone():
+        with space.locks.alone():
             if space.log(name) is not None:
                 raise ThreadExists(f"there is a thread {image.info.id!r} already; nothing was restored")
             parent = _parent(space, image)

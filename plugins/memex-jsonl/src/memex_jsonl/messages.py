@@ -43,7 +43,7 @@ def info(space: Space, log: Log) -> ThreadInfo:
 
 def open_thread(space: Space, thread: str) -> ThreadInfo:
     """Return a thread, opened now if it is new."""
-    with space.sharing(), space.writing(thread, create=True) as writer:
+    with space.locks.sharing(), space.writing(thread, create=True) as writer:
         if writer.log is not None:
             writer.settle(writer.log)
         return info(space, writer.log or writer.create(new_header(thread), []))
@@ -72,7 +72,7 @@ def append(
     """
     if expect:
         space.read(lambda: _check_there(space, thread, expect))
-    with space.sharing(), space.writing(thread, create=True) as writer:
+    with space.locks.sharing(), space.writing(thread, create=True) as writer:
         log = writer.log
         head = log.head if log else 0
         if expect is not None and expect != head:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from memex import StoreDamaged, StoreUnavailable, UnknownThread
-from memex_jsonl.changes import Change, clean, finish, is_unfinished
-from memex_jsonl.files import make_folder, open_file, read_at, remove, translated
+from memex import StoreDamaged, UnknownThread
+from memex_jsonl.changes import Change, clean, is_unfinished
+from memex_jsonl.files import make_folder, read_at, remove, translated
 from memex_jsonl.index import is_synced
 from memex_jsonl.lines import Header, header_in, line_of
 from memex_jsonl.loading import first_line, load
-from memex_jsonl.locking import namespace_lock, operation, unlock, wait_for_lock
+from memex_jsonl.locking import operation
+from memex_jsonl.locks import Locks
 from memex_jsonl.log import BEGINNING, LineDamaged, Log, Seen
 from memex_jsonl.names import DRAFT, INDEX, LOG, ghost_name, is_ghost, is_thread, safe_name
 from memex_jsonl.writer import Shelf, Writer
@@ -45,6 +45,7 @@ class Space:
         settings: How the store was opened.
 
     Attributes:
+        locks: Its locks.
         named: Files of plans whose names this process knows to be on the disk.
     """
 
@@ -53,38 +54,17 @@ class Space:
         self.namespace = namespace
         self.settings = settings
         self._shelf = Shelf()
-        self._locks: dict[str, threading.Lock] = {}
+        self.locks = Locks(self.folder, settings.timeout)
         self.named: set[str] = set()
         with operation(), translated(self.folder):
             make_folder(self.folder)
             named = self.folder / _NAMESPACE_FILE
             if not named.exists() or is_unfinished(self.folder) or any(self.folder.glob(f"*{DRAFT}")):
-                with self.alone(), Change(self.folder) as change:
+                with self.locks.alone(), Change(self.folder) as change:
                     clean(self.folder)
                     if not named.exists():
                         change.draft(_NAMESPACE_FILE).write(line_of({"namespace": namespace}))
                         change.commit()
-
-    @contextmanager
-    def sharing(self) -> Iterator[None]:
-        """Hold the namespace together with others: to change one thread."""
-        done = False
-        with operation(), translated(self.folder):
-            while not done:
-                with self._locked(shared=True):
-                    if not is_unfinished(self.folder):
-                        yield
-                        done = True
-                if not done:
-                    with self.alone():
-                        pass
-
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Hold the namespace alone: to change several threads, or which there are."""
-        with operation(), translated(self.folder), self._locked(shared=False):
-            finish(self.folder)
-            yield
 
     def read(self, ask: Callable[[], T]) -> T:
         """Return what ``ask`` finds, without a lock unless files are being replaced."""
@@ -94,7 +74,7 @@ class Space:
                     return ask()
                 except (FileNotFoundError, StoreDamaged):
                     pass  # a file may have been replaced meanwhile, or an index be wrong
-            with self.sharing():
+            with self.locks.sharing():
                 try:
                     return ask()
                 except LineDamaged as error:
@@ -119,7 +99,7 @@ class Space:
         try:
             if known is not None and known.seen == Seen.of(path.lstat()):
                 return known
-            with self._lock_of(name), self._open(path, write=False) as fd:
+            with self.locks.of_process(name), self.locks.of_file(path, write=False) as fd:
                 return self._refreshed(name, path, fd)
         except FileNotFoundError:
             self._shelf.logs.pop(name, None)
@@ -186,7 +166,7 @@ class Space:
         known = self._shelf.logs.get(name)
         if known is not None and known.seen == Seen.of(path.lstat()):
             return known.header
-        with self._open(path, write=False) as fd:
+        with self.locks.of_file(path, write=False) as fd:
             line = first_line(path, fd)
         if line is None or header_in(line, str(path)).left:
             log = self.log(name)  # whether there is a thread is up to the first messages, too
@@ -204,7 +184,7 @@ class Space:
         path = self.folder / f"{name}{LOG}"
         if not create and not path.exists():
             raise self._unknown(thread)
-        with self._lock_of(name), self._open(path, write=True, create=create) as fd:
+        with self.locks.of_process(name), self.locks.of_file(path, write=True, create=create) as fd:
             if name in self._shelf.failed:
                 os.ftruncate(fd, self._shelf.failed[name])
                 del self._shelf.failed[name]
@@ -215,17 +195,11 @@ class Space:
                 self._checked(log, thread)
             yield self._writer(name, path, fd, log)
 
-    @contextmanager
-    def reading(self, path: Path) -> Iterator[int]:
-        """Hold a file so that nobody writes it meanwhile."""
-        with self._open(path, write=False) as fd:
-            yield fd
-
     def index_again(self, log: Log) -> None:
         """Read a log that was written anew, and write its index; the caller is alone."""
         name = log.path.name.removesuffix(LOG)
         self._shelf.logs.pop(name, None)
-        with self._lock_of(name), self._open(log.path, write=True) as fd:
+        with self.locks.of_process(name), self.locks.of_file(log.path, write=True) as fd:
             anew = self._refreshed(name, log.path, fd)
             if anew is not None:
                 anew.settled = True
@@ -268,7 +242,7 @@ class Space:
     def _read_again(self, known: Log) -> None:
         """Read a log without its index, which was wrong if that goes well, and is made again then."""
         name = known.path.name.removesuffix(LOG)
-        with self._lock_of(name), self._open(known.path, write=False) as fd:
+        with self.locks.of_process(name), self.locks.of_file(known.path, write=False) as fd:
             log = load(known.path, fd, None, lenient=not self.settings.full)
             if log is None or (log.header == known.header and log.head < known.head):
                 raise StoreDamaged(known.damage(log.head + 1 if log else 1))
@@ -282,33 +256,3 @@ class Space:
         if log.header.thread != thread:
             raise StoreDamaged(f"{log.path} holds the thread {log.header.thread!r}, not {thread!r}")
         return log
-
-    @contextmanager
-    def _lock_of(self, name: str) -> Iterator[None]:
-        lock = self._locks.setdefault(name, threading.Lock())
-        if not lock.acquire(timeout=self.settings.timeout):
-            raise StoreUnavailable(
-                f"{self.folder / name}{LOG} cannot be used: another thread of this process kept it for "
-                f"{self.settings.timeout:g} s; try again"
-            )
-        try:
-            yield
-        finally:
-            lock.release()
-
-    @contextmanager
-    def _open(self, path: Path, *, write: bool, create: bool = False) -> Iterator[int]:
-        fd = open_file(path, write=write, create=create)
-        try:
-            wait_for_lock(fd, path, shared=not write, timeout=self.settings.timeout)
-            try:
-                yield fd
-            finally:
-                unlock(fd)
-        finally:
-            os.close(fd)
-
-    @contextmanager
-    def _locked(self, *, shared: bool) -> Iterator[None]:
-        with namespace_lock(self.folder, shared=shared, timeout=self.settings.timeout):
-            yield

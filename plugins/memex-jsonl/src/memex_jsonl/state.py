@@ -25,7 +25,7 @@ def put_value(
     Raises:
         Conflict: If the value is not ``expect``.
     """
-    with space.sharing(), space.writing(thread) as writer:
+    with space.locks.sharing(), space.writing(thread) as writer:
         log = writer.there.header.log
         name = f"{safe_name(thread)}{STATE}"
         state = read_state(space.folder / name, log)
@@ -43,7 +43,7 @@ def put_value(
 
 def keep_plan(space: Space, thread: str, head: int, body: bytes) -> int:
     """Keep a plan and return its number."""
-    with space.sharing(), space.writing(thread) as writer:
+    with space.locks.sharing(), space.writing(thread) as writer:
         header = writer.there.header
         path = space.folder / f"{safe_name(thread)}{PLANS}"
         number = put_plan(

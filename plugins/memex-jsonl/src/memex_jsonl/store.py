@@ -262,7 +262,7 @@ class JsonlStore:
     def check(self) -> list[str]:
         """Read every file of the namespace and return what is wrong, one line each."""
         space = self._space()
-        with space.sharing():
+        with space.locks.sharing():
             return list(problems(space))
 
     def close(self) -> None:
