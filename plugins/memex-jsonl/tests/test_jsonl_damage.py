@@ -162,6 +162,40 @@ def test_an_index_never_makes_an_answer_wrong(whole: Path, data: st.DataObject) 
     copy.remove()
 
 
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_a_power_cut_takes_the_newest_of_what_was_fast(data: st.DataObject) -> None:
+    """Pages that were never written, anywhere behind what was synced: what is before them stays."""
+    folder = Path(tempfile.mkdtemp())
+    store = JsonlStore(str(folder / "x"), durability="fast")
+    for number in range(12):
+        store.append("t", [Message.user(TEXTS[number % 8], id=f"m{number}"), Message.user("x" * 50)])
+        store.put_plan("t", number, b'{"a":1}')
+    (log,) = folder.glob("x/*/t-????????????????????????????????.jsonl")
+    kept = {}
+    for path, synced in ((log, 2), (log.with_suffix(".plans.jsonl"), 1)):
+        written = path.read_bytes()
+        start = len(b"".join(written.splitlines(keepends=True)[: 1 + synced]))
+        first = data.draw(st.integers(start, len(written)))
+        last = data.draw(st.integers(first, len(written)))
+        end = data.draw(st.integers(last, len(written)))
+        path.write_bytes((written[:first] + bytes(last - first) + written[last:])[:end])
+        kept[path] = written[:first].count(b"\n") - 1
+    if data.draw(st.booleans()):
+        log.with_suffix(".idx").unlink()
+    again = JsonlStore(str(folder / "x"), durability="fast")
+    found = list(again.entries("t"))
+    assert len(found) >= kept[log] // 2 * 2
+    assert [entry.seq for entry in found] == list(range(1, len(found) + 1))
+    assert [entry.message.text for entry in found[::2]] == [TEXTS[n % 8] for n in range(len(found) // 2)]
+    number = again.put_plan("t", 0, b'{"b":1}')
+    assert number >= kept[log.with_suffix(".plans.jsonl")]
+    assert [plan.number for plan in again.plans("t")] == list(range(number, 0, -1))
+    assert again.append("t", [Message.user("next")]).head == len(found) + 1
+    assert again.check() == []
+    shutil.rmtree(folder)
+
+
 def test_an_older_log_beside_a_newer_index_is_told(copy: Copy) -> None:
     written = copy.log.read_bytes()
     indexed = copy.index.exists()

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
 import sys
@@ -175,7 +174,10 @@ def test_a_store_lives_on_both_sides_of_a_fork(path: Path) -> None:
     assert run(FORKING, str(path)) == "sound\n"
 
 
+@POSIX
 def test_a_locked_thread_and_a_locked_namespace(store: JsonlStore, path: Path) -> None:
+    import fcntl  # not on Windows
+
     store.append("t", [Message.user("before")])
     for locked, asked in ((log_of(path, "t"), "append"), (namespace_of(path) / ".gate", "fork")):
         with locked.open("rb+") as other:

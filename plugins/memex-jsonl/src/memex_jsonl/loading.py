@@ -22,7 +22,7 @@ def load(path: Path, fd: int, index: Path | None, *, lenient: bool) -> Log | Non
         path: The file.
         fd: The file, open.
         index: Its index; None to do without.
-        lenient: As in :meth:`Log.extend`.
+        lenient: As in :meth:`Log.extend`; so it is where the index says that not all was synced.
 
     Raises:
         StoreDamaged: If what was acknowledged is damaged or missing.
@@ -35,6 +35,7 @@ def load(path: Path, fd: int, index: Path | None, *, lenient: bool) -> Log | Non
         return None
     header, start = header_in(line, str(path)), len(line)
     kept = read_index(index, header.log, header.rewritten) if index is not None else None
+    lenient = lenient or (kept is not None and not kept.synced)
     end = _end_of(fd, header, kept) if kept is not None and kept.places else start
     if kept is not None and end is None:
         if kept.synced:

@@ -19,6 +19,7 @@ from memex_jsonl.names import id_hash
 RULES: Final = frozenset({"system", "developer"})
 BEGINNING: Final = 32
 _ROLE_MASK: Final = 7
+_SCANS: Final = 4
 _RULE_CODES: Final = frozenset(number for number, role in enumerate(ROLES) if role in RULES)
 
 
@@ -81,6 +82,7 @@ class Log:
         self._noting = threading.Lock()
         self._by_id: dict[int, int | tuple[int, ...]] = {}
         self._ids_noted = 0
+        self._scans_left = _SCANS
         self._rules: list[int] = []
         self._rules_noted = 0
 
@@ -231,6 +233,9 @@ class Log:
         return ROLES[number] if number < len(ROLES) else ""
 
     def _candidates(self, message_id: str) -> tuple[int, ...]:
+        if self._scans_left and not self._ids_noted:
+            self._scans_left -= 1
+            return tuple(self._scan(id_hash(message_id)))
         with self._noting:
             for seq in range(self.first + self._ids_noted, self.head + 1):
                 key = self._hashes[seq - self.first]
@@ -240,6 +245,16 @@ class Log:
                 self._ids_noted += 1
         found = self._by_id.get(id_hash(message_id), ())
         return found if isinstance(found, tuple) else (found,)
+
+    def _scan(self, key: int) -> Iterator[int]:
+        """Yield where a hash stands: at first that costs less than to note them all."""
+        at = -1
+        while True:
+            try:
+                at = self._hashes.index(key, at + 1)
+            except ValueError:
+                return
+            yield self.first + at
 
     def _noted_rules(self) -> list[int]:
         with self._noting:
