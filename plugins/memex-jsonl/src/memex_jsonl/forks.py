@@ -84,7 +84,7 @@ def restore(
     """
     name = safe_name(image.info.id)
     with Change(space.folder) as change:
-        parent = space.read(lambda: _parent(space, image))
+        parent = space.read(lambda: _parent_of_new(space, name, image))
         header = Header(
             VERSION,
             image.info.id,
@@ -102,9 +102,7 @@ def restore(
             state = {key: bytes(value) for key, value in image.state.items()}
             write_state(change.draft(f"{name}{STATE}"), header.log, state)
         with space.locks.alone():
-            if space.log(name) is not None:
-                raise ThreadExists(f"there is a thread {image.info.id!r} already; nothing was restored")
-            parent = _parent(space, image)
+            parent = _parent_of_new(space, name, image)
             if (parent.header.log if parent else None) != header.parent_log:
                 raise UnknownThread(f"the thread {image.info.parent!r} was forgotten; nothing was restored")
             _check_shared(space, image, parent, ids)
@@ -139,7 +137,9 @@ def shown_plans(space: Space, log: Log, *, below: int = _MOST, head: int = _MOST
         at = space.read(partial(space.parent, at))
 
 
-def _parent(space: Space, image: ThreadImage) -> Log | None:
+def _parent_of_new(space: Space, name: str, image: ThreadImage) -> Log | None:
+    if space.log(name) is not None:
+        raise ThreadExists(f"there is a thread {image.info.id!r} already; nothing was restored")
     return None if image.info.parent is None else space.found(image.info.parent)
 
 
