@@ -122,3 +122,29 @@ def test_a_reader_meets_what_is_forgotten(tmp_path: Path) -> None:
     assert [entry.message.status for entry in shared][20:] == ["forgotten"] * 29
     with pytest.raises(UnknownThread, match="while it was read"):
         list(own)
+
+
+def test_a_thread_may_go_on_from_a_fork_of_one_that_had_its_name(tmp_path: Path) -> None:
+    """Its line of parents leads by its own file; nobody waits for himself there."""
+    store = JsonlStore(str(tmp_path / "x"), timeout=1)
+    store.append("a", [Message.user("first", id="m1")])
+    store.fork("a", "b")
+    store.append("b", [Message.user("second", id="m2")])
+    store.forget("a")
+    store.fork("b", "a")
+    for one in (store, JsonlStore(str(tmp_path / "x"), timeout=1)):
+        assert (
+            one.append("a", [Message.user("more"), Message.user("second", id="m2").replace(**_same(one))]).new
+            == 1
+        )
+        one.put_state("a", "k", b"v")
+        one.put_plan("a", 3, b"plan")
+    assert [entry.message.status for entry in store.entries("a", 1, 2)] == ["forgotten", "complete"]
+    assert store.open_thread("a").parent == "b"
+    assert store.forget("b").forks == ("a",)
+    assert store.open_thread("a").parent is None
+    assert store.check() == []
+
+
+def _same(store: JsonlStore) -> dict[str, object]:
+    return {"created": store.get("b", ["m2"])[0].message.created}
