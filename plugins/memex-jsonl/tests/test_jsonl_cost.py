@@ -122,3 +122,15 @@ def test_plans_are_read_from_the_end(folder: Path, spent: Callable[[], Spent]) -
     assert newest < 24 * (LONG + 100) + 90_000
     assert cost.read < 90_000
     assert cost.written < 200
+
+
+def test_one_plan_of_many_is_found_without_the_others(folder: Path, spent: Callable[[], Spent]) -> None:
+    store = JsonlStore(str(folder), durability="fast")
+    for _ in range(3000):
+        store.put_plan("short", 1, b'{"of": "' + b"x" * 300 + b'"}')
+    size = 3000 * 370
+    for number in (1, 2, 77, 1500, 2999, 3000):
+        with spent() as cost:  # type: ignore[attr-defined]
+            assert next(store.plans("short", before=number + 1)).number == number
+        assert cost.read < size / 4
+    assert [plan.number for plan in store.plans("short", before=1000)] == list(range(999, 0, -1))

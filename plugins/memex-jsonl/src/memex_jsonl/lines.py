@@ -138,12 +138,12 @@ def looks_torn(line: bytes) -> bool:
     return not line.endswith(b"\n") or b"\0" in line
 
 
-def lines_of(fd: int, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+def lines_of(fd: int, start: int, stop: int, chunk_size: int = _CHUNK) -> Iterator[tuple[int, bytes]]:
     """Yield ``(offset, line)`` between two offsets; the last may lack its newline."""
     kept: list[bytes] = []
     at = start
     while start < stop:
-        chunk = read_at(fd, min(_CHUNK, stop - start), start)
+        chunk = read_at(fd, min(chunk_size, stop - start), start)
         if not chunk:
             break
         start += len(chunk)

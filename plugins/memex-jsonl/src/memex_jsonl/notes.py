@@ -21,6 +21,7 @@ from memex_jsonl.files import open_file, read_at, read_file, sync, sync_folder, 
 from memex_jsonl.lines import VERSION, is_whole, line_of, lines_of, looks_torn
 
 _BLOCK = 1 << 15
+_STEP = 1 << 13
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -41,6 +42,10 @@ class _Plan(msgspec.Struct, frozen=True, omit_defaults=True):
     plan: msgspec.Raw | UnsetType = UNSET
     text: str | UnsetType = UNSET
     base64: str | UnsetType = UNSET
+
+
+class _Number(msgspec.Struct, frozen=True):
+    number: int = 0
 
 
 def read_state(path: Path, log: str) -> dict[str, bytes]:
@@ -133,7 +138,9 @@ def plans_back(
         return found, 0
     try:
         if stop is None or not _is_of(fd, path, log):
-            stop, _ = _settled_end(fd, path, log)
+            stop, last = _settled_end(fd, path, log)
+            if last is not None and last.number >= below:
+                stop = _end_below(fd, stop, below)
         for offset, line in _lines_back(fd, stop):
             stop = offset
             if offset == 0 or len(found) >= limit:
@@ -170,6 +177,23 @@ def _settled_end(fd: int, path: Path, log: str) -> tuple[int, _Plan | None]:
             raise StoreDamaged(f"{path}: the plan at byte {offset} is not what was written")
         end = offset
     return 0, None
+
+
+def _end_below(fd: int, stop: int, below: int) -> int:
+    """Return an offset from which on all plans have ``below`` or a higher number, near the first of them."""
+    start = 0
+    while stop - start > _BLOCK:
+        # The line that begins next after the middle; the one that the middle is in comes first.
+        following = lines_of(fd, (start + stop) // 2, stop, _STEP)
+        next(following, None)
+        offset, line = next(following, (stop, b""))
+        if not is_whole(line):
+            break  # one line is longer than that, or not what was written: the reader will see
+        if msgspec.json.decode(line, type=_Number).number < below:
+            start = offset
+        else:
+            stop = offset
+    return stop
 
 
 def _cut_at_hole(fd: int, path: Path) -> None:
