@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -148,3 +149,28 @@ def test_a_thread_may_go_on_from_a_fork_of_one_that_had_its_name(tmp_path: Path)
 
 def _same(store: JsonlStore) -> dict[str, object]:
     return {"created": store.get("b", ["m2"])[0].message.created}
+
+
+def test_two_that_go_on_from_each_others_names_never_wait_for_each_other(tmp_path: Path) -> None:
+    """Writers of both, in two stores, each of which has to look at what the other has just written."""
+    stores = [JsonlStore(str(tmp_path / "x"), durability="fast", timeout=5) for _ in range(2)]
+    stores[0].append("a", [Message.user("first")])
+    stores[0].fork("a", "b")
+    stores[0].forget("a")
+    stores[0].fork("b", "a")
+    failures: list[Exception] = []
+
+    def write(number: int) -> None:
+        try:
+            for step in range(150):
+                stores[(number + step) % 2].append("ab"[number % 2], [Message.user("on")])
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert stores[1].open_thread("a").head == stores[1].open_thread("b").head == 301

@@ -133,10 +133,13 @@ class Space:
 
     def by_log(self, name: str, log: str) -> Log | None:
         """Return a log by its own name, whether its thread is there or was forgotten."""
+        # What a forgotten thread left comes first: its name may be that of a new thread by now, which
+        # may go on from the very one that asks, and each would wait for the other's lock.
+        left = self.log(ghost_name(log))
+        if left is not None:
+            return left
         found = self.log(name)
-        if found is None or found.header.log != log:
-            found = self.log(ghost_name(log))
-        return found
+        return found if found is not None and found.header.log == log else None
 
     def origin(self, log: Log) -> tuple[Log | None, int, int]:
         """Return the nearest parent that was not forgotten, and the last message and plan it shares."""
