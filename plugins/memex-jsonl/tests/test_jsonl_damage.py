@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -266,3 +267,28 @@ def test_check_names_what_is_wrong(tmp_path: Path) -> None:
     assert "'a' that it was forked from is missing" in found
     assert "belongs to no thread" in found
     assert "fine" not in found
+
+
+def test_damage_is_told_at_once_while_the_namespace_is_held(tmp_path: Path) -> None:
+    """A parent that is missing must not make a fork, or a check, wait for its own lock."""
+    store = JsonlStore(str(tmp_path / "x"), timeout=60)
+    store.append("a", [Message.user("said")])
+    store.fork("a", "b")
+    store.put_plan("b", 1, b"plan")
+    for path in tmp_path.glob("x/*/a-*"):
+        path.unlink()
+    asked: list[str] = []
+
+    def ask() -> None:
+        asked.extend(store.check())
+        try:
+            store.fork("b", "c")
+        except StoreDamaged as error:
+            asked.append(str(error))
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(30)
+    assert not thread.is_alive()
+    assert len(asked) == 2
+    assert all("missing" in line for line in asked)

@@ -42,6 +42,7 @@ def fork(space: Space, thread: str, new: str, at: int | None) -> ThreadInfo:
     """
     with space.locks.alone(), Change(space.folder) as change:
         parent = space.found(thread)
+        space.lineage(parent)  # where a part is missing, a fork would only be one more that misses it
         name = safe_name(new)
         if space.log(name) is not None:
             raise ThreadExists(f"there is a thread {new!r} already; choose another id for the fork")

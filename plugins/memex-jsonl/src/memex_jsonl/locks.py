@@ -29,6 +29,12 @@ class Locks:
         self._folder = folder
         self._timeout = timeout
         self._by_name: dict[str, threading.Lock] = {}
+        self._mine = threading.local()
+
+    @property
+    def held(self) -> bool:
+        """Whether this thread of the process holds the namespace already."""
+        return getattr(self._mine, "held", False)
 
     @contextmanager
     def sharing(self) -> Iterator[None]:
@@ -81,4 +87,8 @@ class Locks:
     @contextmanager
     def _locked(self, *, shared: bool) -> Iterator[None]:
         with namespace_lock(self._folder, shared=shared, timeout=self._timeout):
-            yield
+            self._mine.held = True
+            try:
+                yield
+            finally:
+                self._mine.held = False

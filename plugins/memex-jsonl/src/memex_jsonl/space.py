@@ -69,6 +69,8 @@ class Space:
     def read(self, ask: Callable[[], T]) -> T:
         """Return what ``ask`` finds, without a lock unless files are being replaced."""
         with operation(), translated(self.folder):
+            if self.locks.held:
+                return ask()  # nothing is replaced meanwhile; waiting for it again could last for ever
             if not is_unfinished(self.folder):
                 try:
                     return ask()
