@@ -33,13 +33,19 @@ class TermIndex:
 
     def add(self, seq: int, words: Iterable[str]) -> None:
         """Index a message; ``seq`` must be higher than any before."""
-        places: dict[str, list[int]] = {}
+        places: dict[str, int | list[int]] = {}
         length = 0
         for place, word in enumerate(words):
-            places.setdefault(word, []).append(place)
+            known = places.get(word)
+            if known is None:
+                places[word] = place
+            elif isinstance(known, int):
+                places[word] = [known, place]
+            else:
+                known.append(place)
             length += 1
         for word, found in places.items():
-            self._places.setdefault(word, {})[seq] = found[0] if len(found) == 1 else tuple(found)
+            self._places.setdefault(word, {})[seq] = found if isinstance(found, int) else tuple(found)
             self._seqs.setdefault(word, []).append(seq)
         self._lengths[seq] = length
         self._total += length
