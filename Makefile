@@ -48,6 +48,7 @@ wheels: $(VENV)/.dev  ## Wheels of the host and of every plugin in dist/
 
 bench: $(VENV)/.dev  ## Every claim of the README, measured
 	for script in startup window fresh_tokens counters; do $(BIN)/python benchmarks/$$script.py || exit 1; done
+	$(BIN)/python benchmarks/kv.py --quick
 
 clean:
 	rm -rf $(VENV) dist build docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis

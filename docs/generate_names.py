@@ -17,7 +17,7 @@ GROUPS = {
     "Parts": "Part Text Reasoning ToolCall ToolResult Media Refusal Citation Opaque",
     "Plans": "Plan Step Change Explanation Row rows Replayed Entry Derived Log",
     "Ranges of messages": "to_ranges expand contains show_ranges",
-    "Models": "Backend AsyncBackend Request Event Tool Capabilities",
+    "Models": "Backend AsyncBackend Request Event FinishReason Tool Capabilities",
     "Wire formats": "Codec Encoded LeftOut encode decode",
     "Counting": "Counter ScriptCounter",
     "Stores": "Store SearchableStore ThreadInfo Appended Hit Postings StoredPlan Receipt",
@@ -29,6 +29,7 @@ GROUPS = {
     "Version": "__version__",
 }
 LINES = {
+    "FinishReason": "Why a model stopped: one of these words.",
     "Part": "Any of the parts below.",
     "hookimpl": "Marks a function of a plugin as the implementation of the hook of its name.",
     "TERMS": "Version of how `terms` splits words; an index that was made by another is made anew.",

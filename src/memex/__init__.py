@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from memex._backend import Backend as Backend
     from memex._backend import Capabilities as Capabilities
     from memex._backend import Event as Event
+    from memex._backend import FinishReason as FinishReason
     from memex._backend import Request as Request
     from memex._backend import Tool as Tool
     from memex._blobs import blobs_of as blobs_of
@@ -159,6 +160,7 @@ _HOME = {
     "Event": "_backend",
     "Explanation": "_explain",
     "FilterFailed": "_errors",
+    "FinishReason": "_backend",
     "Hit": "_store",
     "Hooks": "_hooks",
     "InvalidMessage": "_errors",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from memex._backend import Event, FinishReason
@@ -17,6 +18,7 @@ _KINDS: Final[dict[str, Any]] = {
     "finish": str | None,
     "response_id": str | None,
     "model": str | None,
+    "extra": Mapping,
 }
 
 
@@ -29,6 +31,7 @@ class Assembly:
         error: What the backend reported after the start, empty if nothing.
         response_id: The provider's id of the response.
         model: The model that answered, as the provider names it.
+        extra: The backend's own notes, to be stored with the answer.
     """
 
     def __init__(self) -> None:
@@ -37,12 +40,14 @@ class Assembly:
         self.error = ""
         self.response_id: str | None = None
         self.model: str | None = None
+        self.extra: dict[str, Any] = {}
         self._parts: list[Part] = []
         self._running: list[str] = []
         self._running_kind = ""
 
     def feed(self, event: Event) -> None:
         """Take the next event."""
+        self.extra.update(event.extra)
         match event.kind:
             case "start":
                 self.response_id = event.response_id or self.response_id

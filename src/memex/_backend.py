@@ -66,6 +66,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``finish``    ``finish``: the terminal event; without it the answer is truncated
     ``error``     ``error``: what went wrong after the start; nothing follows
     ============= =====================================================================
+
+    An event of any kind may carry ``extra``: the backend's own notes on the answer, which are
+    stored in :attr:`Message.extra <memex.Message>` and never sent. Names begin with the backend's
+    and a colon: ``{"hf:tokens": ...}``.
     """
 
     kind: Literal["start", "text", "reasoning", "part", "tool_call", "usage", "finish", "error"]
@@ -78,6 +82,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: str = ""
     response_id: str | None = None
     model: str | None = None
+    extra: Mapping[str, Any] = EMPTY
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -104,6 +109,10 @@ class Backend(Protocol):
     whole answer at once, as events) and the async twins ``astream`` and ``agenerate``; where it
     has none, the host runs the blocking one in a worker thread. Errors are
     :class:`~memex.BackendError` only.
+
+    It may have ``prepare(request)`` as well: when an answer is stored and the next turn is expected
+    to evict, the host calls it with the messages that the next window will begin with, so that the
+    backend can read them while the user does. It returns at once; it is only a hint.
     """
 
     name: str

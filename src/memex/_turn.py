@@ -17,6 +17,7 @@ from memex._errors import BackendError, BadSetting, ConfigError, InvalidMessage,
 from memex._frozen import FrozenDict, freeze
 from memex._message import Message, Origin, Status
 from memex._origin import without_bound_parts
+from memex._preparing import prepare_next
 from memex._reply import Reply
 from memex._usage import Usage
 from memex._window import Window
@@ -113,6 +114,7 @@ class Turn:
             window=self._window,
         )
         self._thread.memex.hooks.reply_received(self._thread.id, reply)
+        prepare_next(self._thread, self._backend, reply, tools=self._tools, target=self._target)
         return reply
 
     def fail(self, error: BaseException) -> BaseException:
@@ -166,6 +168,7 @@ class Turn:
                 self._assembly.model if self._assembly.model != self._backend.model else None,
             ),
             status=status,
+            extra=self._assembly.extra,
             usage=msgspec.structs.replace(usage, fresh_tokens=fresh),
         )
 

@@ -1,0 +1,1 @@
+"""What runs the model: everything that imports torch. Nothing outside this package does."""

@@ -1,0 +1,73 @@
+"""Between turns: tells a backend what the next prompt begins with, where that will be new to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from memex._backend import Backend, Request, Tool
+from memex._entry import Derived, Entry
+from memex._errors import BudgetExceeded, PluginError
+from memex._message import Message
+from memex._origin import without_bound_parts
+from memex._plugin import describe
+from memex._window import Window, is_question
+
+if TYPE_CHECKING:
+    from memex._reply import Reply
+    from memex._thread import Thread
+
+_RECENT = 8
+
+
+def prepare_next(
+    thread: Thread, backend: Backend, reply: Reply, *, tools: Sequence[Tool], target: str
+) -> None:
+    """Call the backend's ``prepare``, if it has one and the next turn is expected to evict.
+
+    The next question is not known, so the longest of the last few stands for it. Nothing is stored.
+    What goes wrong is reported and does not touch the turn, which is over.
+    """
+    prepare = getattr(backend, "prepare", None)
+    if prepare is None:
+        return
+    try:
+        messages = _next_beginning(thread, reply, tools)
+        if messages:
+            request = Request(
+                messages=tuple(without_bound_parts(message, target) for message in messages),
+                tools=tuple(tools),
+                answer_tokens=reply.window.budget.answer,
+                thread=thread.id,
+            )
+            prepare(request)
+    except BudgetExceeded:  # such a question would not fit, so nothing is known of the next window
+        return
+    except Exception as error:  # noqa: BLE001 - a hint to a stranger's backend
+        thread.memex.report(PluginError(f"prepare: {describe(error)}", plugin=backend.name), "listener")
+
+
+def _next_beginning(thread: Thread, reply: Reply, tools: Sequence[Tool]) -> list[Message]:
+    """Return the messages that the next window will begin with, if it will not continue this one."""
+    window = reply.window
+    question = _likely_question(window)
+    if question is None or window.tokens + reply.entry.tokens + question.tokens <= window.limit:
+        return []
+    pending = Message.user(question.message.parts)
+    # Not for a target: what is bound to another model is taken out of the messages afterwards.
+    following = thread.build(tools=tools, pending=pending, record=False)
+    if following.plan.stable >= len(window.items):
+        return []
+    beginning: list[Message] = []
+    for item in following.items:
+        if isinstance(item, Derived) and item.kind == "recall":
+            break
+        if item.message is pending or (isinstance(item, Entry) and item.seq > reply.entry.seq):
+            break
+        beginning.append(item.message)
+    return beginning
+
+
+def _likely_question(window: Window) -> Entry | None:
+    asked = [entry for entry in window.entries if is_question(entry.message)][-_RECENT:]
+    return max(asked, key=lambda entry: entry.tokens, default=None)
