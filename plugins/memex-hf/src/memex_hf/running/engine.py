@@ -21,6 +21,7 @@ from memex_hf.shelf import Shelf
 from memex_hf.turnstile import Turnstile
 
 _WORTH_A_STEP: Final = 16  # tokens: nearer to a kept state, another one is not worth a step of its own
+_WORTH_A_PLAN: Final = 1024  # tokens at once, from which on cuDNN's attention is worth its preparation
 _CACHE_NAMES: Final = ("cache", "past_key_values", "cache_params")
 _CHANGING_ROPE: Final = ("dynamic", "longrope")
 
@@ -110,7 +111,7 @@ class Engine:
         given = torch.tensor([list(ids)], dtype=torch.long, device=self.device)
         held = len(lane.ids)
         try:
-            with torch.no_grad(), self._attention():
+            with torch.no_grad(), self._attention(len(ids)):
                 out = self.model(
                     input_ids=given, use_cache=True, **{self._cache_name: lane.cache}, **self._keeps
                 )
@@ -121,13 +122,14 @@ class Engine:
         scores: torch.Tensor = out.logits[0, -1]
         return scores
 
-    def _attention(self) -> AbstractContextManager[None]:
-        """Choose how attention is computed for a step.
+    def _attention(self, new: int) -> AbstractContextManager[None]:
+        """Choose how attention is computed for a step over so many tokens.
 
-        cuDNN makes a plan for every new length, and each token has one: with PyTorch 2.11 on an H200 a
-        model of 1.1 B weights decoded 18 tokens a second with it at 8,000 tokens, and 53 without.
+        cuDNN's is the fastest over many tokens, and makes a plan for every new length, which each token
+        of an answer has: with PyTorch 2.11 on an H200 a model of 1.1 B weights decoded 16 tokens a
+        second with it at 8,000 tokens, and 74 without (``benchmarks/kv.py --device cuda --big``).
         """
-        if self._device.type != "cuda":
+        if self._device.type != "cuda" or new >= _WORTH_A_PLAN:
             return nullcontext()
         from torch.nn.attention import SDPBackend, sdpa_kernel
 
