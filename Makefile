@@ -6,7 +6,7 @@ PLUGINS := $(sort $(wildcard plugins/memex-*))
 STARTER := memex-cli memex-inmemory memex-sqlite memex-fifo memex-recall memex-quote
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test isolated lint types docs wheels bench clean
+.PHONY: demo test batteries isolated lint types docs wheels bench clean
 
 $(BIN)/memex: constraints.txt pyproject.toml $(addsuffix /pyproject.toml,$(PLUGINS))
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -22,6 +22,9 @@ demo: $(BIN)/memex  ## The main job on the sample conversation: import, ask, exp
 
 test: $(VENV)/.dev  ## Every test of the host and of every plugin
 	$(BIN)/python -m pytest
+
+batteries: $(VENV)/.dev  ## The stores' batteries in full size, some minutes a store; needs what .ci/run installs
+	MEMEX_BATTERIES=full $(BIN)/python -m pytest -m battery plugins
 
 isolated: $(VENV)/.dev  ## Each plugin's tests with only it and the host installed, from wheels
 	$(BIN)/python tests/run_isolated.py

@@ -24,8 +24,14 @@ def _parts() -> Iterator[str]:
             command = cli.get_command(program, offer.name)
             if command is None:
                 raise LookupError(f"the command {offer.name!r} is offered and not there")
+            context = click.Context(command, program, offer.name, terminal_width=_WIDTH)
             yield f"## memex {offer.name}"
-            yield _help(command, click.Context(command, program, offer.name, terminal_width=_WIDTH))
+            yield _help(command, context)
+            if isinstance(command, click.Group):
+                for name in command.list_commands(context):
+                    inner = command.commands[name]
+                    yield f"### memex {offer.name} {name}"
+                    yield _help(inner, click.Context(inner, context, name, terminal_width=_WIDTH))
 
 
 def _help(command: click.Command, context: click.Context) -> str:

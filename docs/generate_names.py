@@ -21,7 +21,9 @@ GROUPS = {
     "Wire formats": "Codec Encoded LeftOut encode decode",
     "Counting": "Counter ScriptCounter",
     "Stores": "Store SearchableStore ThreadInfo Appended Hit Postings StoredPlan Receipt",
-    "Words": "terms is_question searchable_text snippet TermIndex",
+    "Copies": "write_archive read_archive verify_archive ArchiveInfo Restored ThreadImage",
+    "For those who write stores": "checked_entries checked_plans split_blobs join_blobs blobs_of searchable",
+    "Words": "terms is_question searchable_text snippet TermIndex parse_query Clause Sieve TERMS",
     "Plugins": "hookimpl Provider PluginInfo Problem",
     "Programs that list plugins": "Hooks Offer load_target EntryPointInfo probe ProbeResult",
     "Version": "__version__",
@@ -30,6 +32,7 @@ LINES = {
     "FinishReason": "Why a model stopped: one of these words.",
     "Part": "Any of the parts below.",
     "hookimpl": "Marks a function of a plugin as the implementation of the hook of its name.",
+    "TERMS": "Version of how `terms` splits words; an index that was made by another is made anew.",
     "__version__": "Version of the host, as text.",
 }
 FOR_THE_HOST = frozenset(

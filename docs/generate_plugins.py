@@ -58,7 +58,7 @@ def _offers(value: str) -> Iterator[tuple[str, Provider]]:
     plugin = getattr(plugin, attribute) if attribute else plugin
     for hook, specification in all_hooks().items():
         implementation = getattr(plugin, hook, None)
-        if implementation and inspect.signature(specification).return_annotation != "None":
+        if implementation and not inspect.signature(specification).parameters:  # asked once, not told
             for offer in implementation():
                 yield hook.removeprefix("memex_"), offer
 

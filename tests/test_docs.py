@@ -190,7 +190,12 @@ def test_commands_and_their_options_exist(where: str, words: list[str]) -> None:
     names = [word for word in words[1:] if not word.startswith("-")]
     command = cli.get_command(context, names[0]) if names else cli
     assert command is not None, f"{where}: there is no command {names[0]!r}"
-    known = {flag for owner in (cli, command) for param in owner.get_params(context) for flag in param.opts}
+    owners: list[click.Command] = [cli, command]
+    if isinstance(command, click.Group) and len(names) > 1:
+        inner = command.get_command(context, names[1])
+        assert inner is not None, f"{where}: there is no command {' '.join(names[:2])!r}"
+        owners.append(inner)
+    known = {flag for owner in owners for param in owner.get_params(context) for flag in param.opts}
     used = {word.partition("=")[0] for word in words if word.startswith("-") and word != "-"}
     assert used <= known | {"-h"}, where
 

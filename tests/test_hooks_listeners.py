@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 import pytest
 
 import memex
-from memex import Entry, MemexError, Message, Receipt, Text, ThreadInfo, ToolCall, ToolResult
+from memex import Entry, Memex, MemexError, Message, Receipt, Text, ThreadInfo, ToolCall, ToolResult
 from memex._hooks import LISTENERS, Hooks
 from memex._loader import discover, load
+from memex.testing import ScratchStore
 
 THREAD = ThreadInfo("t", 0, datetime(2026, 1, 1, tzinfo=UTC))
 ENTRY = Entry(1, Message.user("hello", id="m1", meta={"list": [1, {"deep": 2}]}))
@@ -179,3 +180,94 @@ def test_no_listener_can_change_what_it_is_told(fakes):
     assert memex.encode_message(message) == before
     assert entry.message is message
     assert RECEIPT.places == {"messages": 1}
+
+
+# -- what listeners erased of their own ---------------------------------------------------------
+
+
+def erasing(name, answer, **options):
+    def memex_messages_forgotten(receipt):
+        if isinstance(answer, Exception):
+            raise answer
+        return answer(receipt) if callable(answer) else answer
+
+    return listener(name, memex_messages_forgotten, **options)
+
+
+def test_counts_of_what_plugins_erased_are_named_after_them():
+    hooks = hooks_for(
+        erasing("semantic", lambda receipt: {"vectors": len(receipt.messages), "cache": 0}),
+        erasing("audit", {"vectors": 7}),
+        erasing("silent", None),
+        erasing("nothing", {}),
+        erasing("frozen", types.MappingProxyType({"copies": 2})),
+    )
+    assert hooks.messages_forgotten("t", RECEIPT) == {
+        "semantic: vectors": 1,
+        "semantic: cache": 0,
+        "audit: vectors": 7,
+        "frozen: copies": 2,
+    }
+    assert hooks.problems == []
+    assert RECEIPT.places == {"messages": 1}
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        RuntimeError("fell over"),
+        SystemExit(3),
+        3,
+        "vectors",
+        ["vectors", 3],
+        {"vectors": "many"},
+        {"vectors": 1.5},
+        {"vectors": True},
+        {"vectors": -1},
+        {1: 1},
+        {"fine": 1, "vectors": None},
+        object(),
+    ],
+    ids=repr,
+)
+def test_an_account_that_is_junk_is_reported_and_loses_nothing(junk):
+    answer = (lambda _: junk) if not isinstance(junk, BaseException) else junk
+    if isinstance(junk, SystemExit):
+
+        def answer(_):
+            raise junk
+
+    hooks = hooks_for(erasing("first", {"a": 1}), erasing("junk", answer), erasing("last", {"b": 2}))
+    assert hooks.messages_forgotten("t", RECEIPT) == {"first: a": 1, "last: b": 2}
+    (problem,) = hooks.problems
+    assert (problem.plugin, problem.stage) == ("junk", "listener")
+    assert problem.message.startswith("memex_messages_forgotten raised ")
+
+
+def test_a_wrapper_around_forgetting_counts_nothing():
+    def memex_messages_forgotten(receipt):
+        yield
+        return {"made up": 9}
+
+    hooks = hooks_for(erasing("own", {"a": 1}), listener("around", memex_messages_forgotten, wrapper=True))
+    assert hooks.messages_forgotten("t", RECEIPT) == {"own: a": 1}
+    assert hooks.problems == []
+
+
+def test_the_receipt_of_a_thread_holds_what_plugins_erased():
+    told = []
+
+    def second(receipt):
+        told.append(dict(receipt.places))
+        return {"lines": 2}
+
+    plugins = [erasing("semantic", {"vectors": 1}), erasing("audit", second), erasing("bad", 3)]
+    with Memex(ScratchStore(), chain=[], plugins=plugins) as memory:
+        thread = memory.thread("t")
+        thread.append("hello")
+        receipt = thread.forget([1])
+        assert dict(receipt.places) == {"messages": 1, "semantic: vectors": 1, "audit: lines": 2}
+        assert receipt.messages == (1,)
+        assert [message.status for message in thread.messages()] == ["forgotten"]
+        assert [problem.plugin for problem in memory.problems if problem.stage == "listener"] == ["bad"]
+    assert told == [{"messages": 1}], "nobody is told of another plugin's account"

@@ -7,6 +7,7 @@ import inspect
 import re
 import textwrap
 import typing
+from collections.abc import Iterable, Mapping
 
 import pluggy
 import pytest
@@ -64,9 +65,9 @@ def test_arguments_and_result_are_typed(name):
     # The names are imported for type checkers only, so they are looked up where they come from.
     hints = typing.get_type_hints(SPECS[name], localns={n: getattr(memex, n) for n in named_types(name)})
     assert set(hints) == {*signature.parameters, "return"}
-    result = typing.Iterable[Provider] if name in OFFERS else type(None)
-    assert typing.get_args(hints["return"]) == typing.get_args(result)
-    assert (hints["return"] is type(None)) == (name in EVENTS)
+    # One event is also an account: what a plugin erased of its own belongs into the receipt.
+    told = Mapping[str, int] | None if name == "memex_messages_forgotten" else type(None)
+    assert hints["return"] == (Iterable[Provider] if name in OFFERS else told)
 
 
 def named_types(name: str) -> set[str]:

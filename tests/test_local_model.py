@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 from click.testing import CliRunner
@@ -118,7 +120,8 @@ def test_what_is_on_disk_serves_the_next_opening_and_goes_with_memex_forget(fold
     assert reply.usage.cache_read_tokens > 100
     assert list(kept.glob("*.safetensors"))
     store = f"sqlite:{tmp_path / 'chats.db'}"
-    forget = ["forget", "1", "--thread", "t", "--yes", "--store", store]
+    forget = ["forget", "1", "--thread", "t", "--yes", "--store", store, "--json"]
     done = CliRunner().invoke(cli, forget)
     assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["places"]["hf: kv files"] > 0
     assert list(kept.glob("*.safetensors")) == []

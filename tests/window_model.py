@@ -63,23 +63,24 @@ def newest_question(log: Sequence[Message]) -> int | None:
 def links(log: Sequence[Message]) -> tuple[list[tuple[int, int]], dict[int, list[int]], set[int]]:
     """Return (call, result) places, the places that answer each call of a place, and orphan results.
 
-    A result answers the nearest earlier call of its id.
+    A result answers the nearest earlier call of its id; of two in one message, first the one, then the other.
     """
     pairs: list[tuple[int, int]] = []
     answers: dict[int, list[int]] = {}
     unasked: set[int] = set()
-    asked: dict[str, tuple[int, int]] = {}
+    asked: dict[str, tuple[int, list[int]]] = {}
     for seq, message in enumerate(log, 1):
         for result in message.tool_results:
             if result.call_id in asked and asked[result.call_id][0] != seq:
-                at, which = asked[result.call_id]
+                at, calls = asked[result.call_id]
                 pairs.append((at, seq))
-                answers[at][which] += 1
+                answers[at][min(calls, key=answers[at].__getitem__)] += 1
             else:
                 unasked.add(seq)
         for call in message.tool_calls:
             answers.setdefault(seq, []).append(0)
-            asked[call.id] = (seq, len(answers[seq]) - 1)
+            same = asked[call.id][1] if asked.get(call.id, (0, []))[0] == seq else []
+            asked[call.id] = (seq, [*same, len(answers[seq]) - 1])
     return pairs, answers, unasked
 
 

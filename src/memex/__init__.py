@@ -12,6 +12,11 @@ TYPE_CHECKING = False  # importing typing for it would cost more than the rest o
 if TYPE_CHECKING:
     from typing import Any
 
+    from memex._archive_checking import ArchiveInfo as ArchiveInfo
+    from memex._archive_checking import verify_archive as verify_archive
+    from memex._archive_reading import Restored as Restored
+    from memex._archive_reading import read_archive as read_archive
+    from memex._archive_writing import write_archive as write_archive
     from memex._backend import AsyncBackend as AsyncBackend
     from memex._backend import Backend as Backend
     from memex._backend import Capabilities as Capabilities
@@ -19,6 +24,9 @@ if TYPE_CHECKING:
     from memex._backend import FinishReason as FinishReason
     from memex._backend import Request as Request
     from memex._backend import Tool as Tool
+    from memex._blobs import blobs_of as blobs_of
+    from memex._blobs import join_blobs as join_blobs
+    from memex._blobs import split_blobs as split_blobs
     from memex._budget import Budget as Budget
     from memex._codec import Codec as Codec
     from memex._codec import Encoded as Encoded
@@ -86,12 +94,17 @@ if TYPE_CHECKING:
     from memex._probe import ProbeResult as ProbeResult
     from memex._probe import probe as probe
     from memex._provider import Provider as Provider
+    from memex._query import Clause as Clause
+    from memex._query import Sieve as Sieve
+    from memex._query import parse_query as parse_query
     from memex._ranges import contains as contains
     from memex._ranges import expand as expand
     from memex._ranges import show_ranges as show_ranges
     from memex._ranges import to_ranges as to_ranges
     from memex._replay import Replayed as Replayed
     from memex._reply import Reply as Reply
+    from memex._restoring import checked_entries as checked_entries
+    from memex._restoring import checked_plans as checked_plans
     from memex._serial import check_id as check_id
     from memex._serial import decode_message as decode_message
     from memex._serial import encode_message as encode_message
@@ -104,8 +117,11 @@ if TYPE_CHECKING:
     from memex._store import SearchableStore as SearchableStore
     from memex._store import Store as Store
     from memex._store import StoredPlan as StoredPlan
+    from memex._store import ThreadImage as ThreadImage
     from memex._store import ThreadInfo as ThreadInfo
+    from memex._store import searchable as searchable
     from memex._term_index import TermIndex as TermIndex
+    from memex._terms import TERMS as TERMS
     from memex._terms import searchable_text as searchable_text
     from memex._terms import snippet as snippet
     from memex._terms import terms as terms
@@ -119,6 +135,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Appended": "_store",
+    "ArchiveInfo": "_archive_checking",
     "AsyncBackend": "_backend",
     "AuthFailed": "_errors",
     "Backend": "_backend",
@@ -130,6 +147,7 @@ _HOME = {
     "Capabilities": "_backend",
     "Change": "_plan",
     "Citation": "_parts",
+    "Clause": "_query",
     "Codec": "_codec",
     "ConfigError": "_errors",
     "Conflict": "_errors",
@@ -175,19 +193,23 @@ _HOME = {
     "Replayed": "_replay",
     "Reply": "_reply",
     "Request": "_backend",
+    "Restored": "_archive_reading",
     "Row": "_explain",
     "ScriptCounter": "_estimate",
     "SearchableStore": "_store",
+    "Sieve": "_query",
     "Step": "_plan",
     "Store": "_store",
     "StoreDamaged": "_errors",
     "StoreError": "_errors",
     "StoreUnavailable": "_errors",
     "StoredPlan": "_store",
+    "TERMS": "_terms",
     "TermIndex": "_term_index",
     "Text": "_parts",
     "Thread": "_thread",
     "ThreadExists": "_errors",
+    "ThreadImage": "_store",
     "ThreadInfo": "_store",
     "Tool": "_backend",
     "ToolCall": "_parts",
@@ -199,7 +221,10 @@ _HOME = {
     "UnknownThread": "_errors",
     "Usage": "_usage",
     "Window": "_window",
+    "blobs_of": "_blobs",
     "check_id": "_serial",
+    "checked_entries": "_restoring",
+    "checked_plans": "_restoring",
     "contains": "_ranges",
     "decode": "_codec",
     "decode_message": "_serial",
@@ -209,17 +234,24 @@ _HOME = {
     "freeze": "_frozen",
     "hookimpl": "hookspecs",
     "is_question": "_window",
+    "join_blobs": "_blobs",
     "load_settings": "_settings",
     "load_target": "_factory",
+    "parse_query": "_query",
     "probe": "_probe",
+    "read_archive": "_archive_reading",
     "rows": "_explain",
+    "searchable": "_store",
     "searchable_text": "_terms",
     "settings_file": "_settings",
     "show_ranges": "_ranges",
     "snippet": "_terms",
+    "split_blobs": "_blobs",
     "terms": "_terms",
     "thaw": "_frozen",
     "to_ranges": "_ranges",
+    "verify_archive": "_archive_checking",
+    "write_archive": "_archive_writing",
 }
 
 __all__ = ["__version__", *_HOME]  # noqa: PLE0604

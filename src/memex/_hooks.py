@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 import pluggy
@@ -34,6 +34,8 @@ LISTENERS: Final = (
     "memex_call_failed",
     "memex_messages_forgotten",
 )
+
+_Counts = dict[str, Annotated[int, msgspec.Meta(ge=0)]]
 
 MOST_PROBLEMS: Final = 1000
 """A listener whose error reads differently every time must not fill the memory."""
@@ -177,15 +179,25 @@ class Hooks:
         if listeners := self._listeners["memex_call_failed"]:
             self._tell(listeners, {"thread": thread, "error": error})
 
-    def messages_forgotten(self, thread: str, receipt: Receipt) -> None:
-        """Tell that messages were erased."""
-        if listeners := self._listeners["memex_messages_forgotten"]:
-            self._tell(listeners, {"thread": thread, "receipt": receipt})
+    def messages_forgotten(self, thread: str, receipt: Receipt) -> dict[str, int]:
+        """Tell that messages were erased and return what listeners erased of their own, by place."""
+        places: dict[str, int] = {}
+        for impl in self._listeners["memex_messages_forgotten"]:
+            self._tell([impl], {"thread": thread, "receipt": receipt}, places)
+        return places
 
-    def _tell(self, listeners: Sequence[pluggy.HookImpl], given: Mapping[str, object]) -> None:
+    def _tell(
+        self,
+        listeners: Sequence[pluggy.HookImpl],
+        given: Mapping[str, object],
+        counted: dict[str, int] | None = None,
+    ) -> None:
         for impl in listeners:
             try:
-                call(impl, given, [])
+                answer = call(impl, given, [])
+                if counted is not None and answer is not None and not impl.wrapper:
+                    counts = msgspec.convert(answer, _Counts)
+                    counted.update((f"{impl.plugin_name}: {place}", n) for place, n in counts.items())
             except (Exception, SystemExit) as error:
                 plugin, name = self._plugins[impl.plugin_name], impl.function.__name__
                 if strict():

@@ -11,7 +11,7 @@ from memex._counter import Counter, count_message
 from memex._entry import Entry
 from memex._message import Role
 from memex._ranges import to_ranges
-from memex._store import Postings, SearchableStore, Store
+from memex._store import Postings, Store, searchable
 from memex._term_index import TermIndex
 from memex._terms import searchable_text, terms
 
@@ -92,8 +92,8 @@ class Log:
             words: Terms as :func:`memex.terms` gives them.
             limit: At most this many places per word; the cost is bounded by it.
         """
-        if isinstance(self._store, SearchableStore):
-            return self._store.find(self.thread, words, upto=self.head, limit=limit)
+        if (store := searchable(self._store)) is not None:
+            return store.find(self.thread, words, upto=self.head, limit=limit)
         return self._indexes.find(self._store, self.thread, words, upto=self.head, limit=limit)
 
     def counted(self, entry: Entry) -> Entry:

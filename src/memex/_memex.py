@@ -6,10 +6,12 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, cast
 
+import msgspec
+
 from memex._backend import Backend
 from memex._budget import Budget
 from memex._counter import Counter
-from memex._errors import ConfigError, FilterFailed, PluginError
+from memex._errors import ConfigError, FilterFailed, PluginError, StoreError
 from memex._factory import build, parse_spec
 from memex._filters import NamedFilter, run_filters
 from memex._hooks import Hooks, Offer
@@ -18,7 +20,7 @@ from memex._log import ThreadIndexes
 from memex._message import Message
 from memex._plugin import PluginInfo, Problem, Stage
 from memex._serial import check_id
-from memex._store import Receipt, Store, ThreadInfo
+from memex._store import Hit, Receipt, Store, ThreadInfo, searchable
 from memex._thread import Thread
 
 if TYPE_CHECKING:
@@ -55,7 +57,6 @@ class Memex:
         hooks: The plugins' hooks, typed.
         budget: The token budget of new threads.
         indexes: Term indexes of threads whose store keeps none.
-        state_lock: Held while a value of a thread's state is read, changed and written back.
 
     Raises:
         ConfigError: If a setting makes no sense. Nothing is left open.
@@ -84,7 +85,6 @@ class Memex:
         self.namespace = check_id(namespace, "namespace")
         self.indexes = ThreadIndexes()
         self._lock = threading.RLock()
-        self.state_lock = threading.Lock()
         self._told: set[str] = set()
         self._on_error: OnError = on_error
         self._order = tuple(order)
@@ -179,13 +179,29 @@ class Memex:
         """Yield every thread of the namespace, by id."""
         return self.store.threads()
 
-    def forgotten(self, receipt: Receipt) -> None:
-        """Drop what this memory keeps of erased messages, and tell of it."""
+    def search(self, query: str, **filters: Any) -> list[Hit]:
+        """Return the best messages for ``query``, best first, of all threads or one.
+
+        Args:
+            query: Words, "phrases" and begin*, as a person types them; see :func:`memex.parse_query`.
+            **filters: ``thread``, ``match``, ``roles``, ``since``, ``until``, ``meta`` and ``limit``,
+                as in :meth:`SearchableStore.search`.
+
+        Raises:
+            StoreError: If the store cannot search.
+        """
+        if (store := searchable(self.store)) is None:
+            raise StoreError(f"{self.store!r} cannot search; use a store that can, such as sqlite")
+        return store.search(query, **filters)
+
+    def forgotten(self, receipt: Receipt) -> Receipt:
+        """Drop what this memory keeps of erased messages, tell of it, and return the whole receipt."""
         for thread in (receipt.thread, *receipt.forks):
             self.indexes.discard(thread)
         if receipt.whole_thread:
             self._told.discard(receipt.thread)
-        self.hooks.messages_forgotten(receipt.thread, receipt)
+        places = self.hooks.messages_forgotten(receipt.thread, receipt)
+        return msgspec.structs.replace(receipt, places=receipt.places | places) if places else receipt
 
     def adopt(self, info: ThreadInfo, budget: Budget, chain: Chain | None) -> Thread:
         """Return the thread of a store's own record, and tell of it once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -18,8 +19,12 @@ Status = Literal["complete", "incomplete", "error", "forgotten"]
 
 
 def new_id() -> str:
-    """Return a random message id of 24 hexadecimal digits."""
-    return os.urandom(12).hex()
+    """Return a new message id of 24 hexadecimal digits: milliseconds, then 48 random bits.
+
+    As in UUID version 7 (RFC 9562), ids made one after the other lie side by side in an index.
+    Order is never read from them.
+    """
+    return (time.time_ns() // 1_000_000).to_bytes(6, "big").hex() + os.urandom(6).hex()
 
 
 def now() -> datetime:

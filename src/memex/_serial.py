@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import msgspec
@@ -15,6 +16,7 @@ _PART_TYPES = frozenset(
     {"text", "reasoning", "tool_call", "tool_result", "media", "refusal", "citation", "opaque"}
 )
 MAX_ID_BYTES: Final = 1024
+_CONTROL = re.compile("[\\x00-\\x1f\\x7f]")
 
 
 def encode_message(message: Message) -> bytes:
@@ -109,6 +111,6 @@ def check_id(value: str, what: str) -> str:
         raise InvalidMessage(f"the {what} id {value!r} holds a lone surrogate") from None
     if size > MAX_ID_BYTES:
         raise InvalidMessage(f"the {what} id is {size:,} bytes long; at most {MAX_ID_BYTES:,}")
-    if any(ord(char) < 32 or ord(char) == 127 for char in value):
+    if _CONTROL.search(value):
         raise InvalidMessage(f"the {what} id {value!r} holds a control character")
     return value

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, cast, runtime_checkable
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from memex._entry import Entry
 from memex._frozen import freeze
@@ -20,7 +21,8 @@ class ThreadInfo(msgspec.Struct, frozen=True, omit_defaults=True):
         id: The thread's id.
         head: Sequence number of its newest message; 0 when it is empty. Also its revision.
         created: When it was opened.
-        parent: The thread it was forked from; None once that was forgotten.
+        parent: The thread it shares a beginning with: the one it was forked from or, once that was
+            forgotten, the one that was forked from; None where there is none.
         forked_at: The last message it shares with its parent.
     """
 
@@ -88,6 +90,22 @@ class StoredPlan(msgspec.Struct, frozen=True):
     body: bytes
 
 
+class ThreadImage(msgspec.Struct, frozen=True):
+    """What a thread has besides its messages and plans, so that another store can hold the same.
+
+    Attributes:
+        info: Its record.
+        plan_base: The plan number before its own first one.
+        shared_plans: The last number of its parent's plans that it shares; at most ``plan_base``.
+        state: Its values, by key.
+    """
+
+    info: ThreadInfo
+    plan_base: int
+    shared_plans: int
+    state: Mapping[str, bytes]
+
+
 class Receipt(msgspec.Struct, frozen=True):
     """What was forgotten, place by place.
 
@@ -96,8 +114,9 @@ class Receipt(msgspec.Struct, frozen=True):
         messages: Sequence numbers of what was erased; of a whole thread its own, not what it
             shared with the thread it was forked from.
         whole_thread: Whether the thread itself is gone.
-        places: How many things were removed where, such as ``{"messages": 3, "index": 3}``.
-        forks: Other threads that shared these messages and lost them too.
+        places: How many things were removed where, such as ``{"messages": 3, "index": 3}``; what
+            a plugin erased of its own under its name, such as ``"semantic: vectors"``.
+        forks: Other threads that shared messages which were erased now, and lost them too.
     """
 
     thread: str
@@ -209,8 +228,25 @@ class Store(Protocol):
     def get_state(self, thread: str, key: str) -> bytes | None:
         """Return a small value kept with the thread, or None."""
 
-    def put_state(self, thread: str, key: str, value: bytes | None) -> None:
-        """Keep a small value with the thread; None removes it. Keys follow the rule of ids."""
+    def put_state(
+        self,
+        thread: str,
+        key: str,
+        value: bytes | None,
+        *,
+        expect: bytes | UnsetType | None = UNSET,
+    ) -> None:
+        """Keep a small value with the thread; None removes it. Keys follow the rule of ids.
+
+        Args:
+            thread: The thread's id.
+            key: The value's name.
+            value: The value.
+            expect: Only if the value is this now, None for none at all (compare-and-swap).
+
+        Raises:
+            Conflict: If the value is not ``expect``. Nothing is changed.
+        """
 
     def put_plan(self, thread: str, head: int, body: bytes) -> int:
         """Keep a plan and return its number."""
@@ -227,12 +263,39 @@ class Store(Protocol):
 
         A message becomes a tombstone: its id, role and place stay, everything else goes, in
         every fork that shares it. A whole thread is no longer listed and its id is free again;
-        its state and plans go with it, and its forks keep tombstones in place of what they
-        shared. Forgetting a fork leaves alone what it shared with the thread it came from.
+        its state and plans go with it. Its forks keep tombstones in place of what they shared, and
+        from then on count as forks of the thread that it was a fork of. Forgetting a fork leaves
+        alone what it shared with the thread it came from.
 
         Raises:
             UnknownThread: If there is no such thread.
             UnknownMessage: If an id is not in it. Nothing is forgotten.
+        """
+
+    def image(self, thread: str) -> ThreadImage:
+        """Return what :meth:`restore` needs besides the thread's own entries and plans.
+
+        Its own entries are those after ``info.forked_at``, its own plans those with numbers above
+        ``plan_base``.
+        """
+
+    def restore(
+        self, image: ThreadImage, entries: Iterable[Entry], plans: Iterable[StoredPlan] = ()
+    ) -> ThreadInfo:
+        """Make a thread exactly as another store had it, in one transaction: all of it or nothing.
+
+        Entries keep their places, counts and tombstones, plans their numbers, the thread its time
+        and what it shares with its parent, which has to be there. Both are read as they are stored.
+
+        Args:
+            image: The thread.
+            entries: Its own entries, in log order.
+            plans: Its own plans, by number.
+
+        Raises:
+            ThreadExists: If a thread of its id is there.
+            UnknownThread: If its parent is not.
+            InvalidMessage: If a number is missing or a message cannot be kept. Nothing is stored.
         """
 
     def check(self) -> list[str]:
@@ -247,7 +310,11 @@ class Store(Protocol):
 
 @runtime_checkable
 class SearchableStore(Store, Protocol):
-    """A store that also finds messages by their words, as :func:`memex.terms` splits them."""
+    """A store that also finds messages by their words, as :func:`memex.terms` splits them.
+
+    One whose index can be left out says so with a false attribute ``indexed``; then neither method
+    is called. :func:`memex.searchable` is the question.
+    """
 
     def search(
         self,
@@ -256,16 +323,30 @@ class SearchableStore(Store, Protocol):
         thread: str | None = None,
         match: Literal["all", "any"] = "all",
         roles: Collection[Role] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        meta: Mapping[str, Any] | None = None,
         limit: int = 20,
     ) -> list[Hit]:
         """Return the best messages for ``query``, best first. No string makes it raise.
 
+        What is left out by ``roles``, ``since``, ``until`` or ``meta`` does not count against the
+        limit; :class:`memex.Sieve` is the rule.
+
         Args:
-            query: Words as a person types them; there is no query syntax.
+            query: Words as a person types them, "phrases" and begin* as :func:`memex.parse_query`
+                takes them apart.
             thread: Only this thread (a fork sees what it shares); None for all, each message once.
-            match: Whether all of the words must occur or any.
+            match: Whether all of the words and phrases must occur or any.
             roles: Only messages of these roles.
+            since: Only messages created at this moment or later; it has a time zone.
+            until: Only messages created before this moment.
+            meta: Only messages whose ``meta`` has these values.
             limit: At most this many.
+
+        Raises:
+            UnknownThread: If there is no such thread.
+            BadSetting: If a time has no zone, or a note is no JSON value.
         """
 
     def find(self, thread: str, terms: Sequence[str], *, upto: int, limit: int) -> list[Postings]:
@@ -274,3 +355,9 @@ class SearchableStore(Store, Protocol):
         Exact and independent of other threads and of later messages, so that a ranking built
         on it can be replayed. Costs at most ``limit`` per term.
         """
+
+
+def searchable(store: Store) -> SearchableStore | None:
+    """Return a store as one that finds messages by their words, None if it does not."""
+    able = isinstance(store, SearchableStore) and getattr(store, "indexed", True)
+    return cast("SearchableStore", store) if able else None

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from typing import Final
 
 from memex._message import Message
 from memex._parts import Citation, Media, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 
+TERMS: Final = 1
+"""Which words :func:`terms` gives. To be raised with any change of them: stores index anew."""
 _MAX_TERM = 64
 _MOST_SOUGHT = 64
 # Combining marks are not \w in Python, but they are inside words of these scripts. The gaps are
@@ -84,12 +87,13 @@ def _texts(part: Part) -> Iterator[str]:
 
 def snippet(text: str, words: set[str], width: int = 160) -> str:
     """Return at most about ``width`` characters of ``text`` around the first of ``words``."""
-    flat = " ".join(text.split())
-    if len(flat) <= width:
-        return flat
-    folded = flat.casefold()
-    # A pasted page as a query has thousands of words; the longest are the telling ones.
-    telling = sorted(words, key=lambda word: (-len(word), word))[:_MOST_SOUGHT]
-    at = min((i for i in map(folded.find, telling) if i >= 0), default=0)
-    start = max(0, min(at - width // 3, len(flat) - width))
-    return ("…" if start else "") + flat[start : start + width] + ("…" if start + width < len(flat) else "")
+    start, end = 0, len(text)
+    if end > width:
+        folded = text.casefold()
+        # A pasted page as a query has thousands of words; the longest are the telling ones.
+        telling = sorted(words, key=lambda word: (-len(word), word))[:_MOST_SOUGHT]
+        at = min((i for i in map(folded.find, telling) if i >= 0), default=0)
+        start = max(0, min(at - width // 3, end - width))
+        end = start + width
+    flat = " ".join(text[start:end].split())
+    return ("…" if start else "") + flat + ("…" if end < len(text) else "")

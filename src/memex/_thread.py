@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -13,6 +13,7 @@ from memex._content import Content, to_messages
 from memex._counter import count_message
 from memex._entry import Entry
 from memex._errors import (
+    Conflict,
     FilterFailed,
     InvalidMessage,
     MessageVetoed,
@@ -22,7 +23,7 @@ from memex._errors import (
 )
 from memex._log import Log
 from memex._message import Message
-from memex._store import Hit, Receipt, SearchableStore, ThreadInfo
+from memex._store import Hit, Receipt, ThreadInfo
 
 if TYPE_CHECKING:
     from memex._budget import Budget
@@ -84,16 +85,14 @@ class Thread:
         """Yield the messages ``start`` to ``stop`` with their sequence numbers."""
         return self.memex.store.entries(self.id, start, stop, reverse=reverse)
 
-    def search(self, query: str, *, match: Literal["all", "any"] = "all", limit: int = 20) -> list[Hit]:
-        """Return the best messages for ``query``, best first.
+    def search(self, query: str, **filters: Any) -> list[Hit]:
+        """Return the best messages for ``query``, best first; see :meth:`Memex.search`.
 
-        Raises:
-            StoreError: If the store cannot search.
+        Args:
+            query: Words, "phrases" and begin*, as a person types them.
+            **filters: ``match``, ``roles``, ``since``, ``until``, ``meta`` and ``limit``.
         """
-        store = self.memex.store
-        if not isinstance(store, SearchableStore):
-            raise StoreError(f"{type(store).__name__} cannot search; use a store that can, such as sqlite")
-        return store.search(query, thread=self.id, match=match, limit=limit)
+        return self.memex.search(query, thread=self.id, **filters)
 
     def plans(self, *, before: int | None = None) -> Iterator[Plan]:
         """Yield the plans of this thread, newest first."""
@@ -166,17 +165,13 @@ class Thread:
             pinned: False to unpin.
         """
         entry = self._entry(message)
-        with self.memex.state_lock:
-            pins = set(self.pins)
-            (pins.add if pinned else pins.discard)(entry.seq)
-            self.memex.store.put_state(self.id, _PINS, msgspec.json.encode(sorted(pins)))
+        self._change_pins(lambda pins: pins | {entry.seq} if pinned else pins - {entry.seq})
         return entry
 
     @property
     def pins(self) -> tuple[int, ...]:
         """Sequence numbers of the pinned messages."""
-        stored = self.memex.store.get_state(self.id, _PINS)
-        return msgspec.json.decode(stored, type=tuple[int, ...]) if stored else ()
+        return tuple(sorted(_read_pins(self.memex.store.get_state(self.id, _PINS))))
 
     def fork(self, name: str | None = None, *, at: str | int | None = None) -> Thread:
         """Continue from a message in a new thread; this one is not touched.
@@ -202,9 +197,7 @@ class Thread:
             What was erased where.
         """
         ids = None if messages is None else [self._entry(message).message.id for message in messages]
-        receipt = self.memex.store.forget(self.id, ids)
-        self.memex.forgotten(receipt)
-        return receipt
+        return self.memex.forgotten(self.memex.store.forget(self.id, ids))
 
     # -- turns ---------------------------------------------------------------------------------
 
@@ -315,11 +308,21 @@ class Thread:
 
     def drop_pins_after(self, head: int) -> None:
         """Unpin what a new fork does not share: its own messages will have those numbers."""
-        with self.memex.state_lock:
-            pins = self.pins
-            kept = [seq for seq in pins if seq <= head]
-            if len(kept) < len(pins):
-                self.memex.store.put_state(self.id, _PINS, msgspec.json.encode(kept))
+        self._change_pins(lambda pins: {seq for seq in pins if seq <= head})
+
+    def _change_pins(self, change: Callable[[set[int]], set[int]]) -> None:
+        """Change the pins, whoever else changes them at the same moment."""
+        while True:
+            stored = self.memex.store.get_state(self.id, _PINS)
+            pins = _read_pins(stored)
+            changed = change(pins)
+            if changed == pins:
+                return None
+            try:
+                value = msgspec.json.encode(sorted(changed))
+                return self.memex.store.put_state(self.id, _PINS, value, expect=stored)
+            except Conflict:  # somebody was faster, so that there is progress all the same
+                continue
 
     def store_reply(self, message: Message) -> Entry:
         """Filter and store an answer and tell of it.
@@ -373,6 +376,10 @@ class Thread:
         if not found:
             raise UnknownMessage(f"thread {self.id!r} has no message {message!r}")
         return found[0]
+
+
+def _read_pins(stored: bytes | None) -> set[int]:
+    return msgspec.json.decode(stored, type=set[int]) if stored else set()
 
 
 def _single(content: str | Message) -> Message:

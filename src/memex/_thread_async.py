@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from memex._backend import Event, Tool
 from memex._content import Content, to_messages
@@ -75,11 +75,9 @@ async def amessages(self: Thread, *, reverse: bool = False) -> AsyncIterator[Mes
             yield message
 
 
-async def asearch(
-    self: Thread, query: str, *, match: Literal["all", "any"] = "all", limit: int = 20
-) -> list[Hit]:
-    """Do what :meth:`search` does without blocking the event loop."""
-    return await in_thread(self.search, query, match=match, limit=limit)
+async def asearch(self: Thread, query: str, **filters: Any) -> list[Hit]:
+    """Do what :meth:`search` does, with the same arguments, without blocking the event loop."""
+    return await in_thread(self.search, query, **filters)
 
 
 async def apin(self: Thread, message: str | int, *, pinned: bool = True) -> Entry:

@@ -1,8 +1,8 @@
 """All hooks of memex. A plugin implements those it needs and ignores the rest.
 
 Plural nouns are asked once, when a :class:`~memex.Memex` opens, and answer with a list of
-:class:`~memex.Provider`. Past participles are told afterwards; what they return is ignored, and
-an exception in one never reaches the user.
+:class:`~memex.Provider`. Past participles are told afterwards; what they return is ignored, but
+for the counts of what was erased, and an exception in one never reaches the user.
 
 An implementation names only the arguments it wants. No coroutine, generator or stream crosses a
 hook: streaming lives on the backend.
@@ -10,7 +10,7 @@ hook: streaming lives on the backend.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 import pluggy
@@ -265,17 +265,19 @@ def memex_call_failed(thread: str, error: MemexError) -> None:
 
 
 @hookspec
-def memex_messages_forgotten(thread: str, receipt: Receipt) -> None:
-    """Told after messages were erased; a plugin that keeps copies erases them here.
+def memex_messages_forgotten(thread: str, receipt: Receipt) -> Mapping[str, int] | None:
+    """Told after messages were erased; a plugin that keeps copies erases them here and counts them.
 
     Args:
         thread: Id of the thread.
         receipt: What was erased where.
 
+    Returns:
+        How many things were erased where, for the receipt; None if the plugin keeps no copies.
+
     Example::
 
         @memex.hookimpl
         def memex_messages_forgotten(thread, receipt):
-            for seq in receipt.messages:
-                my_index.remove(thread, seq)
+            return {"vectors": sum(my_index.remove(thread, seq) for seq in receipt.messages)}
     """

@@ -54,6 +54,15 @@ def test_forget_asks_and_prints_a_receipt(good: Good, memex: Run) -> None:
     assert good("threads", "--json") == "[]\n"
 
 
+def test_forget_shows_what_plugins_erased_of_their_own(good: Good, monkeypatch: pytest.MonkeyPatch) -> None:
+    good("send", "the secret", "--thread", "a")
+    monkeypatch.setenv("FAKE_FAULT", "copies")
+    told = good("forget", "1", "--thread", "a", "--yes")
+    assert told == "a: forgot 1 message(s); erased 1 from messages, 1 from cli-fake: vectors\n"
+    receipt = json.loads(good("forget", "2", "--thread", "a", "--yes", "--json"))
+    assert receipt["places"] == {"messages": 1, "cli-fake: vectors": 1}
+
+
 def test_forget_never_guesses(good: Good, bad: Bad) -> None:
     good("send", "x")
     assert "--thread" in bad("forget", "1", "--yes", code=2)

@@ -59,11 +59,17 @@ class Terminal:
         return self._seen
 
     def _read(self) -> str:
-        assert select.select([self._master], [], [], 60)[0], f"nothing more came after: {self._seen}"
-        try:
-            return _ESCAPES.sub("", os.read(self._master, 65_536).decode(errors="replace"))
-        except OSError:  # the other side is closed
-            return ""
+        text = ""
+        while not text:  # what only moves the cursor is not the end
+            assert select.select([self._master], [], [], 60)[0], f"nothing more came after: {self._seen}"
+            try:
+                data = os.read(self._master, 65_536)
+            except OSError:  # the other side is closed
+                return ""
+            if not data:
+                return ""
+            text = _ESCAPES.sub("", data.decode(errors="replace"))
+        return text
 
     def close(self) -> int:
         code = self.process.wait(60)
@@ -159,3 +165,25 @@ with progress("quick", 2, long=False) as advance:
     assert "quick" not in output
     piped = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert (piped.stdout, piped.stderr) == (b"", b"")
+
+
+def test_counting_is_shown_when_there_is_much(terminals: list[Terminal]) -> None:
+    program = """
+import os
+os.environ["TERM"] = "xterm"  # a terminal that can show a bar
+from memex_cli.progress import counting
+with counting("verifying") as told:
+    told(1000, 2000)
+    told(2000, 2000)
+with counting("quick") as told:
+    told(3, 3)
+with counting("nothing") as told:
+    pass
+"""
+    shown = Terminal(program=program)
+    terminals.append(shown)
+    output = shown.rest()
+    assert shown.close() == 0
+    assert "verifying" in output
+    assert "quick" not in output
+    assert "nothing" not in output

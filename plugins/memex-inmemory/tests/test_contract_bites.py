@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
 from memex_inmemory.store import InMemoryStore
+from msgspec.structs import replace
 
-from memex import Appended, Entry, Hit, Message, Postings, Receipt, StoredPlan, ThreadInfo
-from memex.testing import StoreContract
+from memex import Appended, Entry, Hit, Message, Postings, Receipt, StoredPlan, ThreadImage, ThreadInfo
+from memex.testing import StoreBatteries, StoreContract
 
 
 class TornBatches(InMemoryStore):
@@ -88,7 +90,8 @@ class StatelessFork(InMemoryStore):
 class AllPlans(InMemoryStore):
     def fork(self, thread: str, new: str, at: int | None = None) -> ThreadInfo:
         info = super().fork(thread, new, at)
-        self._found(new).plan_base = len(self._found(thread).plans)
+        fork = self._found(new)
+        fork.plan_base = fork.shared_plans = len(self._found(thread).plans)
         self._found(new).plans = []
         return info
 
@@ -124,6 +127,55 @@ class QuerySyntax(InMemoryStore):
         if query.count('"') % 2:
             raise ValueError("unterminated string")
         return super().search(query, **kwargs)
+
+
+class WordsOnly(InMemoryStore):
+    """Knows no phrases and no beginnings."""
+
+    def search(self, query: str, **kwargs: Any) -> list[Hit]:
+        return super().search(query.replace('"', " ").replace("*", " "), **kwargs)
+
+
+class AnyTime(InMemoryStore):
+    def search(self, query: str, **kwargs: Any) -> list[Hit]:
+        return super().search(query, **{**kwargs, "since": None, "until": None})
+
+
+class AnyNotes(InMemoryStore):
+    def search(self, query: str, **kwargs: Any) -> list[Hit]:
+        meta = {key: value for key, value in (kwargs.pop("meta", None) or {}).items() if value}
+        return super().search(query, meta=meta or None, **kwargs)
+
+
+class LastWriterWins(InMemoryStore):
+    def put_state(self, thread: str, key: str, value: bytes | None, **_: Any) -> None:
+        super().put_state(thread, key, value)
+
+
+class CopiesWhole(InMemoryStore):
+    """Restores a fork as a thread of its own."""
+
+    def image(self, thread: str) -> ThreadImage:
+        image = super().image(thread)
+        return replace(image, info=replace(image.info, parent=None, forked_at=None))
+
+
+class CopiesNoState(InMemoryStore):
+    def image(self, thread: str) -> ThreadImage:
+        return replace(super().image(thread), state={})
+
+
+class CopiesNoCounts(InMemoryStore):
+    def restore(self, image: ThreadImage, entries: Iterable[Entry], *args: Any) -> ThreadInfo:
+        return super().restore(image, (Entry(entry.seq, entry.message) for entry in entries), *args)
+
+
+class CopiesAsNew(InMemoryStore):
+    """Restores a thread with the time at which it did so."""
+
+    def restore(self, image: ThreadImage, *args: Any) -> ThreadInfo:
+        info = replace(image.info, created=datetime.now(UTC))
+        return super().restore(replace(image, info=info), *args)
 
 
 class ForgetfulIndex(InMemoryStore):
@@ -171,12 +223,40 @@ FAULTS: list[tuple[type[InMemoryStore], Callable[..., None]]] = [
     (Amnesiac, Case.test_a_whole_thread),
     (Amnesiac, Case.test_forgotten_words_are_not_found),
     (NotOnlyForgotten, Case.test_a_forgotten_message_cannot_come_back),
-    (QuerySyntax, Case.test_a_query_has_no_syntax),
+    (QuerySyntax, Case.test_a_query_has_no_operators),
+    (WordsOnly, Case.test_phrases),
+    (WordsOnly, Case.test_beginnings),
+    (AnyTime, Case.test_only_of_some_time),
+    (AnyNotes, Case.test_only_with_some_notes),
+    (LastWriterWins, Case.test_state_is_swapped_only_for_what_is_expected),
+    (LastWriterWins, Case.test_no_swap_of_state_is_lost),
     (ForgetfulIndex, Case.test_in_one_thread_or_in_all),
     (Clairvoyant, Case.test_find_is_exact_and_newest_first),
     (Clairvoyant, Case.test_find_does_not_depend_on_others),
     (Unbounded, Case.test_find_is_exact_and_newest_first),
 ]
+
+
+COPY_FAULTS: list[tuple[type[InMemoryStore], Callable[..., None]]] = [
+    (CopiesNoState, Case.test_a_copy_is_the_same),
+    (CopiesWhole, Case.test_a_copy_is_the_same),
+    (CopiesWhole, Case.test_a_copy_shares_as_its_model_did),
+    (CopiesWhole, Case.test_forks_of_a_forgotten_thread_are_copied),
+]
+
+
+@pytest.mark.parametrize(("kind", "promise"), COPY_FAULTS, ids=lambda value: value.__name__)
+def test_a_store_that_copies_badly_fails(kind: type[InMemoryStore], promise: Callable[..., None]) -> None:
+    promise(Case(), InMemoryStore(), InMemoryStore())
+    with pytest.raises((Exception, pytest.fail.Exception)):
+        promise(Case(), kind(), kind())
+
+
+@pytest.mark.parametrize("kind", [CopiesNoState, CopiesWhole, CopiesNoCounts, CopiesAsNew])
+def test_a_store_whose_archives_lose_something_fails(kind: type[InMemoryStore], tmp_path: Path) -> None:
+    Case().test_an_archive_holds_the_same(InMemoryStore(), InMemoryStore(), tmp_path, "sound")
+    with pytest.raises((Exception, pytest.fail.Exception)):
+        Case().test_an_archive_holds_the_same(kind(), kind(), tmp_path, "faulty")
 
 
 @pytest.mark.parametrize(("kind", "promise"), FAULTS, ids=lambda value: value.__name__)
@@ -204,6 +284,10 @@ def test_the_random_histories_find_it_too(kind: type[InMemoryStore]) -> None:
     case = type("Broken", (Case,), {"kind": kind, "examples": 100})()
     with pytest.raises((Exception, pytest.fail.Exception)):
         case.test_behaves_like_its_model()
+    figures: list[str] = []
+    with pytest.raises((Exception, pytest.fail.Exception)):
+        type("Battery", (StoreBatteries,), {"open_store": lambda *_: kind()})().test_model(figures.append)
+    assert figures == ["model: 100 histories of up to 50 steps, falsified"]
 
 
 @pytest.mark.parametrize("name", ["\x1b[31mred", ""])

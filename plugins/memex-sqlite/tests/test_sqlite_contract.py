@@ -17,3 +17,11 @@ class TestSqliteStore(StoreContract):
 
     def open_store(self, folder: Path, namespace: str = "default") -> SqliteStore:
         return SqliteStore(str(folder / "memex.db"), namespace=namespace)
+
+
+class TestSqliteStoreWithoutAnIndex(StoreContract):
+    persistent = True
+    examples = 10
+
+    def open_store(self, folder: Path, namespace: str = "default") -> SqliteStore:
+        return SqliteStore(str(folder / "memex.db"), namespace=namespace, index="none")

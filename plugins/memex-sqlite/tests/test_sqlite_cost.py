@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from memex_sqlite import log, search
+from memex_sqlite import reading, search
 from memex_sqlite.store import SqliteStore
 
 from memex import Message
@@ -45,23 +45,23 @@ def test_a_fork_writes_as_much_from_a_long_thread(store: SqliteStore, tmp_path: 
     assert (tmp_path / "x.db-wal").stat().st_size < 10 * 4200
 
 
-@pytest.mark.parametrize(("only_rules", "reverse"), list(log._READ))
+@pytest.mark.parametrize(("which", "reverse"), list(reading.PAGES))
 def test_reading_never_sorts_and_uses_the_right_index(
-    store: SqliteStore, only_rules: bool, reverse: bool
+    store: SqliteStore, which: Literal["all", "rules", "some"], reverse: bool
 ) -> None:
-    values = (1, 2, False, *["user"] * 5, 10)
+    values = (1, 2, *([] if which == "all" else [0] * 5), 10)
     with store._reading() as connection:
-        plan = connection.execute(f"EXPLAIN QUERY PLAN {log._READ[only_rules, reverse]}", values).fetchall()
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {reading.PAGES[which, reverse]}", values).fetchall()
     (step,) = [row[3] for row in plan]
-    assert ("messages_rules" if only_rules else "INTEGER PRIMARY KEY") in step
+    assert ("messages_rules" if which == "rules" else "INTEGER PRIMARY KEY") in step
     assert "SEARCH" in step
 
 
 def test_a_reader_reads_in_pages_that_fit(store: SqliteStore) -> None:
-    assert log._next_size(16, 16 * 100) == 32
-    assert log._next_size(512, 512 * 100) == 512
-    assert log._next_size(16, 16 << 20) == 1
-    assert log._next_size(1, 0) == 2
+    assert reading.next_size(16, 100) == 32
+    assert reading.next_size(512, 100) == 512
+    assert reading.next_size(16, 1 << 20) == 1
+    assert reading.next_size(1, 0) == 2
 
 
 @pytest.mark.parametrize("match", ["all", "any"])

@@ -146,7 +146,7 @@ def test_a_read_only_folder(tmp_path: Path) -> None:
 
 
 @POSIX
-@pytest.mark.parametrize("size", [150_000, 163_840, 400_000])
+@pytest.mark.parametrize("size", [300_000, 327_680, 800_000])
 def test_a_full_disk(path: Path, size: int) -> None:
     said, sound = run(FULL_DISK, str(path), str(size)).splitlines()
     assert str(path) in said
@@ -230,9 +230,9 @@ def test_check_names_what_is_wrong(path: Path, store: SqliteStore) -> None:
     store.append("c", [Message.user("fine")])
     assert store.check() == []
     connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("DELETE FROM messages WHERE thread = 1 AND place & 0xffff = 4")
-    connection.execute("UPDATE messages SET body = '{}' WHERE thread = 2 AND place & 0xffff = 7")
-    connection.execute("UPDATE messages SET thread = 99 WHERE thread = 2 AND place & 0xffff = 8")
+    connection.execute("DELETE FROM messages WHERE place = (1 << 32) + 4")
+    connection.execute("UPDATE messages SET role = 7 WHERE place = (2 << 32) + 7")
+    connection.execute("UPDATE messages SET place = (99 << 32) + 8 WHERE place = (2 << 32) + 8")
     connection.close()
     found = "\n".join(store.check())
     for line in (
@@ -244,6 +244,21 @@ def test_check_names_what_is_wrong(path: Path, store: SqliteStore) -> None:
         assert line in found
     assert "thread 'c'" not in found
     assert "thread 'a'" not in "\n".join(store.within("other").check())
+
+
+@pytest.mark.parametrize("gone", [1, 20, 40])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_missing_message_is_told_when_it_is_read(
+    path: Path, store: SqliteStore, gone: int, reverse: bool
+) -> None:
+    store.append("a", [Message.user(f"{number}") for number in range(40)])
+    store.fork("a", "b")
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("DELETE FROM messages WHERE place = (1 << 32) + ?", (gone,))
+    connection.close()
+    with pytest.raises(StoreDamaged, match=f"message {gone} cannot"):
+        list(store.entries("b", reverse=reverse))
+    assert [e.seq for e in store.entries("b", gone + 1, gone + 5)] == list(range(gone + 1, min(gone + 6, 41)))
 
 
 def test_a_missing_table_is_told(path: Path, store: SqliteStore) -> None:

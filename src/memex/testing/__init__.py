@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from memex.testing.backend import BackendContract as BackendContract
     from memex.testing.backend import assembled as assembled
     from memex.testing.backend import check_events as check_events
+    from memex.testing.batteries import StoreBatteries as StoreBatteries
     from memex.testing.plugin import PluginContract as PluginContract
     from memex.testing.policy import PolicyContract as PolicyContract
     from memex.testing.policy import evict_oldest as evict_oldest
@@ -24,6 +25,7 @@ _HOME = {
     "PluginContract": "plugin",
     "PolicyContract": "policy",
     "ScratchStore": "_scratch",
+    "StoreBatteries": "batteries",
     "StoreContract": "store",
     "assembled": "backend",
     "check_events": "backend",

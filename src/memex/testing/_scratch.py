@@ -7,15 +7,17 @@ This one is for them alone: it keeps nothing, shares nothing between forks and f
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from memex._entry import Entry
 from memex._errors import Conflict, ThreadExists, UnknownMessage, UnknownThread
 from memex._message import Message, Role, now
+from memex._restoring import checked_entries, checked_plans
 from memex._serial import encode_message
-from memex._store import Appended, Receipt, StoredPlan, ThreadInfo
+from memex._store import Appended, Receipt, StoredPlan, ThreadImage, ThreadInfo
 
 
 class _Thread:
@@ -25,6 +27,17 @@ class _Thread:
         self.places: dict[str, int] = {}
         self.state: dict[str, bytes] = {}
         self.plans: list[StoredPlan] = []
+        self.last_plan = 0
+
+    @property
+    def plan_base(self) -> int:
+        """The number before the plans that have no gap among them, the newest of all."""
+        base = self.last_plan
+        for plan in reversed(self.plans):
+            if plan.number != base:
+                break
+            base -= 1
+        return base
 
 
 class ScratchStore:
@@ -34,6 +47,9 @@ class ScratchStore:
         self.namespace = namespace
         self._threads: dict[str, _Thread] = {}
         self._lock = threading.RLock()
+
+    def __repr__(self) -> str:
+        return f"ScratchStore(namespace={self.namespace!r})"
 
     def within(self, namespace: str) -> ScratchStore:
         """Return an empty store of that namespace."""
@@ -109,6 +125,7 @@ class ScratchStore:
         child.places = {entry.message.id: entry.seq for entry in child.log}
         child.state = dict(parent.state)
         child.plans = [plan for plan in parent.plans if plan.head <= last]
+        child.last_plan = max((plan.number for plan in child.plans), default=0)
         self._threads[new] = child
         return child.info
 
@@ -116,19 +133,30 @@ class ScratchStore:
         """Return a value kept with the thread."""
         return self._of(thread).state.get(key)
 
-    def put_state(self, thread: str, key: str, value: bytes | None) -> None:
+    def put_state(
+        self,
+        thread: str,
+        key: str,
+        value: bytes | None,
+        *,
+        expect: bytes | UnsetType | None = UNSET,
+    ) -> None:
         """Keep a value with the thread."""
-        state = self._of(thread).state
-        state.pop(key, None)
-        if value is not None:
-            state[key] = value
+        with self._lock:
+            state = self._of(thread).state
+            if expect is not UNSET and state.get(key) != expect:
+                raise Conflict(f"the value {key!r} has changed")
+            state.pop(key, None)
+            if value is not None:
+                state[key] = value
 
     def put_plan(self, thread: str, head: int, body: bytes) -> int:
         """Keep a plan and return its number."""
         with self._lock:
-            plans = self._of(thread).plans
-            plans.append(StoredPlan(number=len(plans) + 1, head=head, body=body))
-            return len(plans)
+            kept = self._of(thread)
+            kept.last_plan += 1
+            kept.plans.append(StoredPlan(number=kept.last_plan, head=head, body=body))
+            return kept.last_plan
 
     def plans(self, thread: str, *, before: int | None = None) -> Iterator[StoredPlan]:
         """Yield the plans, newest first."""
@@ -146,6 +174,31 @@ class ScratchStore:
             kept.log[entry.seq - 1] = Entry(entry.seq, blank)
         seqs = tuple(entry.seq for entry in gone)
         return Receipt(thread, seqs, ids is None, {"messages": len(gone)})
+
+    def image(self, thread: str) -> ThreadImage:
+        """Return what a copy needs besides entries and plans; here nothing is shared."""
+        kept = self._of(thread)
+        alone = msgspec.structs.replace(kept.info, parent=None, forked_at=None)
+        return ThreadImage(alone, kept.plan_base, 0, dict(kept.state))
+
+    def restore(
+        self, image: ThreadImage, entries: Iterable[Entry], plans: Iterable[StoredPlan] = ()
+    ) -> ThreadInfo:
+        """Make a thread as another store had it."""
+        with self._lock:
+            if image.info.id in self._threads:
+                raise ThreadExists(f"thread {image.info.id!r} is already there")
+            base = self._of(image.info.parent) if image.info.parent else _Thread(image.info)
+            made = _Thread(image.info)
+            made.log = [*base.log[: image.info.forked_at or 0], *checked_entries(image, entries)]
+            made.places = {entry.message.id: entry.seq for entry in made.log}
+            made.state = dict(image.state)
+            shared = [plan for plan in base.plans if plan.number <= image.shared_plans]
+            own = list(checked_plans(image, plans))
+            made.plans = [*shared, *own]
+            made.last_plan = image.plan_base + len(own)
+            self._threads[image.info.id] = made
+            return made.info
 
     def check(self) -> list[str]:
         """Return nothing: there is nothing to go wrong."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from memex.testing._store.copying import CopyPromises
 from memex.testing._store.forgetting import ForgetPromises
 from memex.testing._store.forks import ForkPromises
 from memex.testing._store.histories import HistoryPromises
@@ -20,6 +21,7 @@ class StoreContract(
     ForkPromises,
     NotePromises,
     ForgetPromises,
+    CopyPromises,
     SearchPromises,
     TogetherPromises,
     LastingPromises,

@@ -16,6 +16,7 @@ _SUMMARIES = {
     "pin": "Keep messages in every window",
     "import": "Store a JSONL file as a thread",
     "export": "Write a thread as JSONL",
+    "archive": "Write, read or verify a copy of threads that loses nothing",
     "forget": "Erase messages or a whole thread",
     "replay": "Rebuild plans and compare byte for byte",
     "chain": "Show the policies in order, and why",

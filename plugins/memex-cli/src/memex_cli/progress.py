@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 
 @contextmanager
@@ -26,3 +26,26 @@ def progress(what: str, total: int | None = None, *, long: bool = True) -> Itera
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda done: bar.advance(task, done)
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how far work has come; the value takes how much is done, and how much there is.
+
+    Work of less than a thousand steps never tells, and shows nothing.
+
+    Args:
+        what: What is done, such as ``"verifying"``.
+    """
+    done_before = 0
+    with ExitStack() as stack:
+        advance: Callable[[int], None] | None = None
+
+        def told(done: int, total: int) -> None:
+            nonlocal advance, done_before
+            if advance is None:
+                advance = stack.enter_context(progress(what, total, long=done < total))
+            advance(done - done_before)
+            done_before = done
+
+        yield told

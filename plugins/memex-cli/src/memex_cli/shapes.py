@@ -5,7 +5,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from memex import Derived, Entry, Explanation, Hit, Message, Plan, ThreadInfo, Usage, encode_message, rows
+from memex import (
+    ArchiveInfo,
+    Derived,
+    Entry,
+    Explanation,
+    Hit,
+    Message,
+    Plan,
+    ThreadInfo,
+    Usage,
+    encode_message,
+    rows,
+)
 
 
 def message_json(message: Message) -> dict[str, Any]:
@@ -78,3 +90,17 @@ def plan_json(plan: Plan) -> dict[str, Any]:
 def usage_json(usage: Usage) -> dict[str, int]:
     """Return what a call cost."""
     return {name: getattr(usage, name) for name in usage.__struct_fields__}
+
+
+def archive_json(info: ArchiveInfo) -> dict[str, Any]:
+    """Return what an archive holds."""
+    return {
+        "memex": info.memex,
+        "created": info.created.isoformat(),
+        "namespace": info.namespace,
+        "threads": [thread_json(thread) for thread in info.threads],
+        "messages": info.messages,
+        "plans": info.plans,
+        "blobs": info.blobs,
+        "bytes": info.size,
+    }

@@ -51,6 +51,11 @@ def memex_message_stored(thread, entry):
         raise RuntimeError("the listener \x1b[31mfell over")
 
 
+@hookimpl
+def memex_messages_forgotten(receipt):
+    return {"vectors": len(receipt.messages)} if _fault("copies") else None
+
+
 def _fault(name):
     return name in os.environ.get("FAKE_FAULT", "").split(",")
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from memex import (
+    Clause,
     Conflict,
     Entry,
     Hit,
     Message,
     Postings,
     Receipt,
+    Sieve,
     TermIndex,
     decode_message,
     encode_message,
@@ -35,35 +37,38 @@ class Namespace:
     def add(self, segment: Segment, message: Message, body: bytes, tokens: int, counter: str | None) -> int:
         """Append a message that is not there yet and return its sequence number."""
         number = len(self._owners)
-        seq = segment.add(Row(message.id, message.role, body, tokens, counter, number))
-        words = terms(searchable_text(message))
-        segment.index.add(seq, words)
-        self._index.add(number, words)
+        gone = message.status == "forgotten"
+        seq = segment.add(Row(message.id, message.role, body, tokens, counter, number, gone))
+        if not gone:
+            words = terms(searchable_text(message))
+            segment.index.add(seq, words)
+            self._index.add(number, words)
         self._owners.append((segment, seq))
         return seq
 
     def search(
         self,
-        words: Sequence[str],
+        clauses: Sequence[Clause],
+        sieve: Sieve,
         *,
         within: Segment | None,
         match_all: bool,
-        roles: Collection[str] | None,
         limit: int,
     ) -> list[Hit]:
-        """Return the best messages for ``words``, best first."""
+        """Return the best messages for ``clauses``, best first."""
         spans = {id(segment): upto for segment, upto in within.lineage()} if within else None
+        words = {word for clause in clauses for word in clause.words}
         hits: list[Hit] = []
-        for score, number in self._index.rank(words, match_all=match_all):
+        for score, number in self._index.rank(clauses, match_all=match_all) if limit > 0 else ():
             segment, seq = self._owners[number]
-            row = segment.row(seq)
-            if roles is not None and row.role not in roles:
-                continue
             if spans is not None and seq > spans.get(id(segment), 0):
                 continue
+            entry = segment.row(seq).entry(seq)
+            if sieve.accepts(entry.message):
+                text = snippet(searchable_text(entry.message), words)
+                hits.append(Hit((within or segment).name or "", entry, score, text))
             if len(hits) >= limit:
                 break
-            hits.append(_hit((within or segment).name or "", row.entry(seq), score, words))
         return hits
 
     def forget(self, segment: Segment, seq: int) -> bool:
@@ -82,8 +87,10 @@ class Namespace:
     def forget_thread(self, segment: Segment) -> Receipt:
         """Take a thread out; its forks keep looking at the tombstones it leaves."""
         name = segment.name or ""
+        seqs = range(segment.origin[1] + 1, segment.head + 1)
         own = range(segment.forked_at + 1, segment.head + 1)
-        forks = self.sharers([(segment, own[0])] if own else [], but=name)
+        left = [seq for seq in own if not segment.row(seq).forgotten]
+        forks = self.sharers([(segment, left[0])] if left else [], but=name)
         erased = sum([self.forget(segment, seq) for seq in own])
         places = {
             "messages": erased,
@@ -95,7 +102,7 @@ class Namespace:
         segment.name = None
         segment.state.clear()
         segment.plans.clear()
-        return Receipt(thread=name, messages=tuple(own), whole_thread=True, places=places, forks=forks)
+        return Receipt(thread=name, messages=tuple(seqs), whole_thread=True, places=places, forks=forks)
 
     def sharers(self, places: Iterable[tuple[Segment, int]], *, but: str) -> tuple[str, ...]:
         """Return the ids of the threads that share any of ``places``, without ``but``."""
@@ -139,7 +146,3 @@ def find(segment: Segment, words: Sequence[str], *, upto: int, limit: int) -> li
         ):
             found.extend(postings.seqs[: limit - len(found)])
     return [Postings(word, tuple(found)) for word, found in zip(words, places, strict=True)]
-
-
-def _hit(thread: str, entry: Entry, score: float, words: Sequence[str]) -> Hit:
-    return Hit(thread, entry, score, snippet(searchable_text(entry.message), set(words)))

@@ -38,7 +38,8 @@ class Segment:
         name: The thread's id; None once it was forgotten and only its forks look at it.
         parent: The segment that the thread was forked from.
         forked_at: The last message it shares; its own start after it.
-        plan_base: The last plan number it shares.
+        plan_base: The plan number before its own first one.
+        shared_plans: The last number of its parent's plans that it shares.
     """
 
     def __init__(
@@ -48,12 +49,14 @@ class Segment:
         parent: Segment | None = None,
         forked_at: int = 0,
         plan_base: int = 0,
+        shared_plans: int | None = None,
     ) -> None:
         self.name: str | None = name
         self.created = created
         self.parent = parent
         self.forked_at = forked_at
         self.plan_base = plan_base
+        self.shared_plans = plan_base if shared_plans is None else shared_plans
         self.rows: list[Row] = []
         self.places: dict[str, int] = {}
         self.rules: list[int] = []
@@ -69,9 +72,23 @@ class Segment:
     @property
     def info(self) -> ThreadInfo:
         """The thread as a user sees it."""
-        parent = self.parent.name if self.parent else None
-        forked_at = self.forked_at if parent is not None else None
-        return ThreadInfo(self.name or "", self.head, self.created, parent, forked_at)
+        parent, forked_at, _ = self.origin
+        return ThreadInfo(
+            self.name or "",
+            self.head,
+            self.created,
+            parent.name if parent else None,
+            forked_at if parent else None,
+        )
+
+    @property
+    def origin(self) -> tuple[Segment | None, int, int]:
+        """The nearest of its parents that was not forgotten, and the last message and plan it shares."""
+        parent, seq, plan = self.parent, self.forked_at, self.shared_plans
+        while parent is not None and parent.name is None:
+            seq, plan = min(seq, parent.forked_at), min(plan, parent.shared_plans)
+            parent = parent.parent
+        return (parent, seq, plan) if parent else (None, 0, 0)
 
     def lineage(self) -> Iterator[tuple[Segment, int]]:
         """Yield the segments that make up the thread, its own first, each with its last shared seq."""
@@ -137,7 +154,7 @@ class Segment:
             for plan in reversed(segment.plans):
                 if plan.number <= number and plan.head <= head:
                     yield plan
-            number, head = min(number, segment.plan_base), min(head, segment.forked_at)
+            number, head = min(number, segment.shared_plans), min(head, segment.forked_at)
             segment = segment.parent
 
 

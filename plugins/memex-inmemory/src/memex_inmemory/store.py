@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
+
+from msgspec import UNSET, UnsetType
 
 from memex import (
     Appended,
@@ -16,15 +18,19 @@ from memex import (
     Message,
     Postings,
     Receipt,
+    Sieve,
     StoredPlan,
     StoreUnavailable,
     ThreadExists,
+    ThreadImage,
     ThreadInfo,
     UnknownMessage,
     UnknownThread,
     check_id,
+    checked_entries,
+    checked_plans,
     encode_message,
-    terms,
+    parse_query,
 )
 from memex_inmemory.namespace import Namespace, already_there, find
 from memex_inmemory.segment import Segment
@@ -159,14 +165,24 @@ class InMemoryStore:
         with self._data.lock:
             return self._found(thread).state.get(check_id(key, "state key"))
 
-    def put_state(self, thread: str, key: str, value: bytes | None) -> None:
+    def put_state(
+        self,
+        thread: str,
+        key: str,
+        value: bytes | None,
+        *,
+        expect: bytes | UnsetType | None = UNSET,
+    ) -> None:
         """Keep a small value with the thread; None removes it."""
+        check_id(key, "state key")
         with self._data.lock:
             state = self._found(thread).state
+            if expect is not UNSET and state.get(key) != expect:
+                raise Conflict(f"the value {key!r} of thread {thread!r} has changed; read it again")
             if value is None:
-                state.pop(check_id(key, "state key"), None)
+                state.pop(key, None)
             else:
-                state[check_id(key, "state key")] = bytes(value)
+                state[key] = bytes(value)
 
     def put_plan(self, thread: str, head: int, body: bytes) -> int:
         """Keep a plan and return its number."""
@@ -196,13 +212,13 @@ class InMemoryStore:
                         f"thread {thread!r} has no message {message_id!r}; nothing was forgotten"
                     )
                 places.append(place)
-            erased = sum([space.forget(owner, seq) for owner, seq in places])
+            erased = [place for place in places if space.forget(*place)]
             return Receipt(
                 thread=thread,
                 messages=tuple(sorted(seq for _, seq in places)),
                 whole_thread=False,
-                places={"messages": erased, "index": erased},
-                forks=space.sharers(places, but=thread),
+                places={"messages": len(erased), "index": len(erased)},
+                forks=space.sharers(erased, but=thread),
             )
 
     def search(
@@ -212,20 +228,58 @@ class InMemoryStore:
         thread: str | None = None,
         match: Literal["all", "any"] = "all",
         roles: Collection[str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        meta: Mapping[str, Any] | None = None,
         limit: int = 20,
     ) -> list[Hit]:
-        """Return the best messages for ``query``, best first."""
-        words = list(dict.fromkeys(terms(query)))
+        """Return the best messages for ``query``, best first; see :meth:`memex.SearchableStore.search`."""
+        sieve = Sieve(None if roles is None else frozenset(roles), since, until, meta).checked()
+        clauses = parse_query(query)
         with self._data.lock:
             within = None if thread is None else self._found(thread)
             return self._threads().search(
-                words, within=within, match_all=match == "all", roles=roles, limit=limit
+                clauses, sieve, within=within, match_all=match == "all", limit=limit
             )
 
     def find(self, thread: str, terms: Sequence[str], *, upto: int, limit: int) -> list[Postings]:
         """Return where each term occurs among the messages ``1..upto``, newest first."""
         with self._data.lock:
             return find(self._found(thread), terms, upto=upto, limit=max(limit, 0))
+
+    def image(self, thread: str) -> ThreadImage:
+        """Return what :meth:`restore` needs besides the thread's own entries and plans."""
+        with self._data.lock:
+            segment = self._found(thread)
+            shared = segment.origin[2]
+            return ThreadImage(segment.info, segment.plan_base, shared, dict(segment.state))
+
+    def restore(
+        self, image: ThreadImage, entries: Iterable[Entry], plans: Iterable[StoredPlan] = ()
+    ) -> ThreadInfo:
+        """Make a thread exactly as another store had it."""
+        info = image.info
+        kept = [(entry, encode_message(entry.message)) for entry in checked_entries(image, entries)]
+        own_plans = list(checked_plans(image, plans))
+        ids = [entry.message.id for entry, _ in kept]
+        with self._data.lock:
+            space = self._threads()
+            if info.id in space.threads:
+                raise ThreadExists(f"there is a thread {info.id!r} already; nothing was restored")
+            parent = None if info.parent is None else self._found(info.parent)
+            segment = Segment(
+                info.id, info.created, parent, info.forked_at or 0, image.plan_base, image.shared_plans
+            )
+            if len(set(ids)) < len(ids) or any(segment.locate(one) for one in ids):
+                raise InvalidMessage(f"thread {info.id!r}: an id is there twice; nothing was restored")
+            if segment.forked_at > (parent.head if parent else 0):
+                raise InvalidMessage(f"thread {info.id!r}: its parent is too short; nothing was restored")
+            segment.state = {key: bytes(value) for key, value in image.state.items()}
+            segment.plans = own_plans
+            for entry, body in kept:
+                space.add(segment, entry.message, body, entry.tokens, entry.counter)
+            space.threads[info.id] = segment
+            return segment.info
 
     def check(self) -> list[str]:
         """Read every message back; memory that this process alone writes is not expected to rot."""

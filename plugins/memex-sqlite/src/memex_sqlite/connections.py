@@ -9,12 +9,12 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Literal
 
 from memex import StoreUnavailable
-from memex_sqlite.errors import translated
-from memex_sqlite.schema import examine, prepare
+from memex_sqlite.errors import FOREIGN, meaning
+from memex_sqlite.identity import examine
+from memex_sqlite.schema import Index, prepare
 
 Durability = Literal["full", "fast"]
 _MOST_IDLE = 8
@@ -31,21 +31,26 @@ class Connections:
         path: The file.
         durability: ``full`` syncs each transaction, ``fast`` leaves that to the checkpoint.
         timeout: Seconds to wait for other writers.
+        index: Whether there is an index of words; None for what the file has.
     """
 
-    def __init__(self, path: str, *, durability: Durability, timeout: float) -> None:
+    def __init__(
+        self, path: str, *, durability: Durability, timeout: float, index: Index | None = None
+    ) -> None:
         self.path = path
         self._synchronous = "FULL" if durability == "full" else "NORMAL"
         self._timeout = timeout
         self._closed = False
         self._file: tuple[int, int] | None = None
+        # What readers have seen committed. Writers do not add to it: they may roll back.
+        self.counters: dict[int, str] = {}
         self._start_empty()
         examine(path)
         with _FORKING:
             _POOLS.add(self)
         try:
-            with translated(path), self._lent() as connection:
-                prepare(path, connection, timeout=timeout)
+            with self.alone() as connection:
+                prepare(path, connection, timeout=timeout, index=index)
         except BaseException:
             self.close()
             raise
@@ -61,14 +66,25 @@ class Connections:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Lend a connection that sees the data of one moment."""
-        with translated(self.path), self._lent() as connection, _transaction(connection, "BEGIN"):
+        # In one piece, and not of smaller context managers: each of them costs as much as a query.
+        connection = None
+        try:
+            connection = self._take()
+            connection.execute("BEGIN")
             yield connection
+            connection.execute("COMMIT")
+        except FOREIGN as error:
+            raise meaning(error, self.path) from error
+        finally:
+            self._give_back(connection)
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Lend a connection in a write transaction, committed when the block ends well."""
-        with self.alone() as connection, _transaction(connection, "BEGIN IMMEDIATE"):
+        with self.alone() as connection:
+            connection.execute("BEGIN IMMEDIATE")
             yield connection
+            connection.execute("COMMIT")
 
     @contextmanager
     def alone(self) -> Iterator[sqlite3.Connection]:
@@ -77,11 +93,17 @@ class Connections:
             raise StoreUnavailable(
                 f"{self.path} cannot be written: another thread kept it for {self._timeout:g} s"
             )
+        connection = None
         try:
-            with translated(self.path), self._lent() as connection:
-                yield connection
+            connection = self._take()
+            yield connection
+        except FOREIGN as error:
+            raise meaning(error, self.path) from error
         finally:
-            self._writing.release()
+            try:
+                self._give_back(connection)
+            finally:
+                self._writing.release()
 
     def close(self) -> None:
         """Close every connection; those in use are closed when they come back."""
@@ -109,31 +131,49 @@ class Connections:
                 self._paused = False
                 self._changed.notify_all()
 
-    @contextmanager
-    def _lent(self) -> Iterator[sqlite3.Connection]:
+    def _take(self) -> sqlite3.Connection:
         with self._changed:
-            self._changed.wait_for(lambda: not self._paused)
+            while self._paused:
+                self._changed.wait()
             if self._closed:
                 raise StoreUnavailable(f"the store {self.path} is closed")
             self._lent_out += 1
             connection = self._idle.pop() if self._idle else None
         try:
-            connection = self._still_good(connection) or self._connect()
-            yield connection
-        finally:
-            with self._changed:
-                self._lent_out -= 1
-                if connection is not None and not self._closed and len(self._idle) < _MOST_IDLE:
-                    self._idle.append(connection)
-                elif connection is not None:
-                    connection.close()
-                self._changed.notify_all()
+            self._check_still_there()
+            return connection or self._connect()
+        except BaseException:
+            self._put_away(connection)
+            raise
 
-    def _still_good(self, connection: sqlite3.Connection | None) -> sqlite3.Connection | None:
+    def _check_still_there(self) -> None:
         # A file that was deleted still takes writes on Unix; nobody would ever read them.
         if self._file is not None and self._identity() != self._file:
             raise StoreUnavailable(f"{self.path} was removed or replaced while it was open; open it again")
-        return connection
+
+    def _give_back(self, connection: sqlite3.Connection | None) -> None:
+        """Take back what :meth:`_take` lent; None if it lent nothing."""
+        if connection is None:
+            return
+        try:
+            # SQLite has rolled back by itself after some errors, a full disk for one.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            connection.close()  # rolls back whatever happens
+            self._put_away(None)
+            raise meaning(error, self.path) from error
+        self._put_away(connection)
+
+    def _put_away(self, connection: sqlite3.Connection | None) -> None:
+        with self._changed:
+            self._lent_out -= 1
+            if connection is not None and not self._closed and len(self._idle) < _MOST_IDLE:
+                self._idle.append(connection)
+            elif connection is not None:
+                connection.close()
+            if self._paused:
+                self._changed.notify_all()
 
     def _close_idle(self) -> None:
         while self._idle:
@@ -153,22 +193,10 @@ class Connections:
 
     def _identity(self) -> tuple[int, int] | None:
         try:
-            status = Path(self.path).stat()
+            status = os.stat(self.path)  # noqa: PTH116 - a Path would cost more than the call
         except OSError:
             return None
         return status.st_dev, status.st_ino
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
-    connection.execute(begin)
-    try:
-        yield
-        connection.execute("COMMIT")
-    finally:
-        # SQLite has rolled back by itself after some errors, a full disk for one.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
 
 
 _POOLS: weakref.WeakSet[Connections] = weakref.WeakSet()

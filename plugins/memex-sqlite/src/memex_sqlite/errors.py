@@ -30,16 +30,17 @@ _BY_WORDS: dict[str, tuple[type[MemexError], str]] = {
     "decode to UTF-8": (StoreDamaged, "a text in it is damaged; restore the file from a backup"),
 }
 
+FOREIGN = (sqlite3.Error, UnicodeEncodeError, OverflowError)
+"""What the module sqlite3 raises."""
+
 
 @contextmanager
 def translated(path: str) -> Iterator[None]:
     """Turn whatever sqlite3 raises in this block into an error of memex."""
     try:
         yield
-    except sqlite3.Error as error:
-        raise _meaning(error, path) from error
-    except (UnicodeEncodeError, OverflowError) as error:
-        raise InvalidMessage(f"{path} cannot hold a value that was given: {error}") from error
+    except FOREIGN as error:
+        raise meaning(error, path) from error
 
 
 def is_busy(error: sqlite3.Error) -> bool:
@@ -52,7 +53,10 @@ def _code(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-def _meaning(error: sqlite3.Error, path: str) -> MemexError:
+def meaning(error: Exception, path: str) -> MemexError:
+    """Return what one of the :data:`FOREIGN` errors is to a user of memex."""
+    if not isinstance(error, sqlite3.Error):
+        return InvalidMessage(f"{path} cannot hold a value that was given: {error}")
     code, said = _code(error), str(error)
     if code == sqlite3.SQLITE_CANTOPEN:
         return StoreUnavailable(f"{path} cannot be opened: {why_not_opened(path)}")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import NamedTuple
 
-from memex import Message, StoreUnavailable, UnknownMessage, encode_message
+from memex import StoreUnavailable, UnknownMessage
+from memex_sqlite import word_index
 from memex_sqlite.connections import Connections
 from memex_sqlite.log import locate
-from memex_sqlite.threads import MOST, SEQ_BITS, Row, head_of, place, seq_at
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from memex_sqlite.reading import every_message
+from memex_sqlite.threads import MOST, SEQ_BITS, Row, head_of, origin, place, seq_at
 
 
 class Erased(NamedTuple):
@@ -38,54 +37,56 @@ def _forget_messages(connection: sqlite3.Connection, row: Row, ids: Sequence[str
     if missing is not None:
         raise UnknownMessage(f"thread {row.name!r} has no message {missing!r}; nothing was forgotten")
     places = sorted(known.values())
-    erased = sum([_bury(connection, at) for at in places])
+    lost = [at for at in places if _is_there(connection, at)]
     return Erased(
         messages=tuple(sorted(map(seq_at, places))),
-        places={"messages": erased, "index": erased},
-        forks=_sharers(connection, places, but=row.number),
+        places=_bury(connection, lost),
+        forks=_sharers(connection, lost, but=row.number),
     )
 
 
 def _forget_thread(connection: sqlite3.Connection, row: Row) -> Erased:
-    own = range(row.forked_at + 1, head_of(connection, row) + 1)
+    seqs = range(origin(connection, row)[1] + 1, head_of(connection, row) + 1)
     first, last = place(row.number, 1), place(row.number, MOST)
-    forks = _sharers(connection, [place(row.number, own[0])], but=row.number) if own else ()
-    erased = connection.execute(
-        "SELECT count(*) FROM messages WHERE place BETWEEN ? AND ? AND NOT forgotten", (first, last)
-    ).fetchone()[0]
+    lost = [at for at, _ in every_message(connection, first, last)]
+    forks = _sharers(connection, lost[:1], but=row.number)
+    places = _bury(connection, lost)
     shared = connection.execute(
         "SELECT coalesce(max(forked_at), 0) FROM threads WHERE parent = ?", (row.number,)
     ).fetchone()[0]
-    for seq in own[: max(0, shared - row.forked_at)]:
-        _bury(connection, place(row.number, seq))
-    unshared = (place(row.number, shared + 1), last)
-    connection.execute("DELETE FROM word_index WHERE rowid BETWEEN ? AND ?", unshared)
-    connection.execute("DELETE FROM messages WHERE place BETWEEN ? AND ?", unshared)
-    places = {
-        "messages": erased,
-        "index": erased,
+    connection.execute(
+        "DELETE FROM messages WHERE place BETWEEN ? AND ?", (place(row.number, shared + 1), last)
+    )
+    places |= {
         "state": connection.execute("DELETE FROM state WHERE thread = ?", (row.number,)).rowcount,
         "plans": connection.execute("DELETE FROM plans WHERE place BETWEEN ? AND ?", (first, last)).rowcount,
     }
     connection.execute("UPDATE threads SET name = NULL WHERE id = ?", (row.number,))
     _remove_unshared(connection, row.number)
-    return Erased(tuple(own), places, forks)
+    return Erased(tuple(seqs), places, forks)
 
 
-def _bury(connection: sqlite3.Connection, at: int) -> bool:
-    """Put a tombstone in place of a message; tell whether there was none."""
-    message_id, role, forgotten = connection.execute(
-        "SELECT id, role, forgotten FROM messages WHERE place = ?", (at,)
-    ).fetchone()
-    if forgotten:
-        return False
-    tombstone = Message(role=role, id=message_id, status="forgotten", created=_EPOCH)
-    connection.execute(
-        "UPDATE messages SET body = ?, tokens = 0, counter = NULL, forgotten = 1 WHERE place = ?",
-        (encode_message(tombstone).decode(), at),
+def _is_there(connection: sqlite3.Connection, at: int) -> bool:
+    """Tell whether the message at a place was not forgotten yet."""
+    return next(every_message(connection, at, at), None) is not None
+
+
+def _bury(connection: sqlite3.Connection, places: Sequence[int]) -> dict[str, int]:
+    """Put tombstones in place of messages that are there and count what is gone, by where it was."""
+    indexed = 0
+    if word_index.is_kept(connection):
+        indexed = word_index.remove(
+            connection, (pair for at in places for pair in list(every_message(connection, at, at)))
+        )
+    each = [(at,) for at in places]
+    connection.executemany(
+        "UPDATE messages SET created = 0, text = NULL, json = NULL, tokens = 0, counter = NULL "
+        "WHERE place = ?",
+        each,
     )
-    connection.execute("DELETE FROM word_index WHERE rowid = ?", (at,))
-    return True
+    connection.executemany("DELETE FROM message_blobs WHERE place = ?", each)
+    unused = connection.execute("DELETE FROM blobs WHERE id NOT IN (SELECT blob FROM message_blobs)").rowcount
+    return {"messages": len(places), "index": indexed} | ({"blobs": unused} if unused else {})
 
 
 def _remove_unshared(connection: sqlite3.Connection, number: int | None) -> None:
@@ -124,8 +125,9 @@ def mark_pending(connection: sqlite3.Connection) -> None:
     """Note, in the transaction that forgets, that the file has to be wiped after it."""
     # Merging the index into one piece is what drops the words of deleted rows from it: SQLite
     # before 3.42 has no other way, and files that use the later one cannot be read by it.
-    connection.execute("INSERT INTO word_index (word_index) VALUES ('optimize')")
-    connection.execute("UPDATE erasure SET pending = 1")
+    if word_index.is_kept(connection):
+        connection.execute("INSERT INTO word_index (word_index) VALUES ('optimize')")
+    connection.execute("UPDATE settings SET value = 1 WHERE name = 'wipe'")
 
 
 def wipe(connections: Connections) -> int:
@@ -141,7 +143,7 @@ def wipe(connections: Connections) -> int:
             connection.execute("VACUUM")
             if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
                 return 0
-            connection.execute("UPDATE erasure SET pending = 0")
+            connection.execute("UPDATE settings SET value = 0 WHERE name = 'wipe'")
     except StoreUnavailable:
         return 0
     return 1
@@ -149,4 +151,4 @@ def wipe(connections: Connections) -> int:
 
 def is_pending(connection: sqlite3.Connection) -> bool:
     """Tell whether a wipe did not finish."""
-    return bool(connection.execute("SELECT pending FROM erasure").fetchone()[0])
+    return bool(connection.execute("SELECT value FROM settings WHERE name = 'wipe'").fetchone()[0])

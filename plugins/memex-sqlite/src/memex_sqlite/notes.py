@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 
-from memex import StoredPlan
+from msgspec import UNSET, UnsetType
+
+from memex import Conflict, StoredPlan
 from memex_sqlite.threads import MOST, Row, ancestors, place, seq_at
 
 
@@ -16,8 +18,26 @@ def get_state(connection: sqlite3.Connection, row: Row, key: str) -> bytes | Non
     return bytes(found[0]) if found else None
 
 
-def put_state(connection: sqlite3.Connection, row: Row, key: str, value: bytes | None) -> None:
-    """Keep a value; None removes it."""
+def all_state(connection: sqlite3.Connection, row: Row) -> dict[str, bytes]:
+    """Return a thread's values, by key."""
+    found = connection.execute("SELECT key, value FROM state WHERE thread = ?", (row.number,))
+    return {key: bytes(value) for key, value in found}
+
+
+def put_state(
+    connection: sqlite3.Connection,
+    row: Row,
+    key: str,
+    value: bytes | None,
+    expect: bytes | UnsetType | None = UNSET,
+) -> None:
+    """Keep a value; None removes it.
+
+    Raises:
+        Conflict: If the value is not ``expect``.
+    """
+    if expect is not UNSET and get_state(connection, row, key) != expect:
+        raise Conflict(f"the value {key!r} of thread {row.name!r} has changed; read it again")
     if value is None:
         connection.execute("DELETE FROM state WHERE thread = ? AND key = ?", (row.number, key))
     else:
@@ -31,8 +51,15 @@ def put_plan(connection: sqlite3.Connection, row: Row, head: int, body: bytes) -
         (place(row.number, 1), place(row.number, MOST)),
     ).fetchone()[0]
     number = (row.plan_base if last is None else seq_at(last)) + 1
-    connection.execute("INSERT INTO plans VALUES (?, ?, ?)", (place(row.number, number), head, body))
+    insert_plan(connection, row, StoredPlan(number, head, body))
     return number
+
+
+def insert_plan(connection: sqlite3.Connection, row: Row, plan: StoredPlan) -> None:
+    """Keep a plan under its own number."""
+    connection.execute(
+        "INSERT INTO plans VALUES (?, ?, ?)", (place(row.number, plan.number), plan.head, plan.body)
+    )
 
 
 def plan_page(
@@ -58,5 +85,5 @@ def plan_page(
         plans += [StoredPlan(seq_at(at), made_at, bytes(body)) for at, made_at, body in found]
         if len(plans) >= limit:
             break
-        last, head = min(last, ancestor.plan_base), min(head, ancestor.forked_at)
+        last, head = min(last, ancestor.shared_plans), min(head, ancestor.forked_at)
     return plans

@@ -1,4 +1,4 @@
-"""The tables, and what is done when a file is opened: made, accepted or refused, never half.
+"""The tables, and how a file comes to have them: made or migrated, never half.
 
 A message lies at the *place* ``thread << 32 | seq``, which is the rowid of its row and of its
 entry in the full-text index. So a thread's log is one stretch of one B-tree, a word's places in
@@ -10,22 +10,21 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from contextlib import closing
-from pathlib import Path
-from typing import Final
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, Literal
 
-from memex import StoreDamaged, StoreUnavailable
-from memex_sqlite.errors import is_busy, translated, why_not_opened
+from memex_sqlite import views, word_index
+from memex_sqlite.errors import is_busy
+from memex_sqlite.identity import APPLICATION_ID, VERSION, check_strangers, is_current, is_ours
 
-APPLICATION_ID: Final = 0x6D656D78
-"""``memx`` in the file's header."""
-VERSION: Final = 1
-_MAGIC = b"SQLite format 3\x00"
+Index = Literal["words", "none"]
 
-_TABLES = (
+TABLES: Final = (
     "CREATE TABLE namespaces (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
     # AUTOINCREMENT: a number is never used twice, so a reader that is half way through a thread
     # cannot end up in another one. name is NULL when a thread was forgotten but forks share it.
+    # plan_base is the plan number before its own first one, shared_plans the last of its parent's.
     """CREATE TABLE threads (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         namespace INTEGER NOT NULL REFERENCES namespaces (id),
@@ -33,74 +32,89 @@ _TABLES = (
         parent INTEGER REFERENCES threads (id),
         forked_at INTEGER NOT NULL DEFAULT 0,
         plan_base INTEGER NOT NULL DEFAULT 0,
+        shared_plans INTEGER NOT NULL DEFAULT 0,
         created INTEGER NOT NULL,
         UNIQUE (namespace, name))""",
     "CREATE INDEX threads_by_parent ON threads (parent) WHERE parent IS NOT NULL",
+    # The columns are those of memex_sqlite.rows; text and json are both NULL for a tombstone.
     """CREATE TABLE messages (
         place INTEGER PRIMARY KEY,
-        thread INTEGER NOT NULL REFERENCES threads (id),
-        id TEXT NOT NULL,
-        role TEXT NOT NULL,
-        body TEXT NOT NULL,
+        id NOT NULL,
+        role INTEGER NOT NULL,
+        created INTEGER NOT NULL,
+        text TEXT,
+        json TEXT,
         tokens INTEGER NOT NULL,
-        counter TEXT,
-        forgotten INTEGER NOT NULL DEFAULT 0)""",
-    "CREATE UNIQUE INDEX messages_by_id ON messages (thread, id)",
-    "CREATE INDEX messages_rules ON messages (place) WHERE role IN ('system', 'developer')",
+        counter INTEGER REFERENCES counters (id))""",
+    "CREATE UNIQUE INDEX messages_by_id ON messages (id, place >> 32)",
+    # System and developer messages, which every window begins with.
+    "CREATE INDEX messages_rules ON messages (place) WHERE role IN (2, 3)",
+    "CREATE TABLE counters (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
+    # Pictures and files out of messages, each once however often it was sent.
+    "CREATE TABLE blobs (id INTEGER PRIMARY KEY, sha256 BLOB NOT NULL UNIQUE, data BLOB NOT NULL)",
+    """CREATE TABLE message_blobs (
+        place INTEGER NOT NULL REFERENCES messages (place),
+        blob INTEGER NOT NULL REFERENCES blobs (id),
+        PRIMARY KEY (place, blob)) WITHOUT ROWID""",
+    "CREATE INDEX messages_by_blob ON message_blobs (blob)",
     """CREATE TABLE state (
         thread INTEGER NOT NULL REFERENCES threads (id),
         key TEXT NOT NULL,
         value BLOB NOT NULL,
         PRIMARY KEY (thread, key)) WITHOUT ROWID""",
     "CREATE TABLE plans (place INTEGER PRIMARY KEY, head INTEGER NOT NULL, body BLOB NOT NULL)",
-    # The words come from memex.terms; this tokenizer splits them at spaces and changes nothing.
-    "CREATE VIRTUAL TABLE word_index USING fts5 (words, tokenize = 'ascii')",
-    # Whether text that was forgotten may still lie in free parts of the file.
-    "CREATE TABLE erasure (pending INTEGER NOT NULL)",
-    "INSERT INTO erasure VALUES (0)",
+    # wipe: whether text that was forgotten may still lie in free parts of the file.
+    # index: 'words' or 'none'. terms: which words the index holds, as memex.TERMS counts them.
+    "CREATE TABLE settings (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID",
+    "INSERT INTO settings VALUES ('wipe', 0), ('index', 'none'), ('terms', 0)",
+    *views.VIEWS,
 )
 
 
-def examine(path: str) -> None:
-    """Refuse, without touching it, a file that is there and is not a store of this version.
+def prepare(path: str, connection: sqlite3.Connection, *, timeout: float, index: Index | None) -> None:
+    """Make the tables if the file is new, migrate an older one; any number of processes may at once.
 
-    Raises:
-        StoreDamaged: If it is another program's file, or of a newer memex-sqlite.
-        StoreUnavailable: If it cannot be read.
+    Args:
+        path: The file.
+        connection: To it.
+        timeout: Seconds to wait for others.
+        index: Whether there is an index of words; None for what the file has, or for a new one.
     """
-    try:
-        with Path(path).open("rb") as file:
-            header = file.read(100)
-    except FileNotFoundError:
-        return
-    except (OSError, ValueError) as error:
-        raise StoreUnavailable(f"{path} cannot be opened: {why_not_opened(path)}") from error
-    if not header:
-        return
-    if len(header) < 100 or not header.startswith(_MAGIC):
-        raise StoreDamaged(f"{path} is not an SQLite file; it was left untouched")
-    application = int.from_bytes(header[68:72], "big")
-    _check_version(path, application, int.from_bytes(header[60:64], "big"))
-    if application != APPLICATION_ID:
-        # Either empty, being made by another process just now, or a stranger's. A read-only
-        # connection finds out without writing back a stranger's journal.
-        with translated(path), closing(_read_only(path)) as connection:
-            _check_strangers(path, connection)
-
-
-def prepare(path: str, connection: sqlite3.Connection, *, timeout: float) -> None:
-    """Make the tables if the file is new; any number of processes may do so at once."""
+    # Twice SQLite's usual page: messages of some hundred bytes leave less of it empty. It has no
+    # effect on a file that has pages already.
+    connection.execute("PRAGMA page_size = 8192")
     _use_wal(connection, timeout)
-    if _is_current(path, connection):
+    if not is_current(path, connection):
+        with _writing(connection):
+            _make_or_migrate(path, connection)
+    if word_index.differs(connection, index):
+        with _writing(connection):
+            word_index.adapt(connection, index)
+
+
+def _make_or_migrate(path: str, connection: sqlite3.Connection) -> None:
+    """Bring the file to this version; the caller holds the write lock."""
+    if is_current(path, connection):  # another process was faster
         return
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if is_ours(connection) and version:
+        from memex_sqlite.migrations import migrate
+
+        migrate(path, connection, version)
+    else:
+        check_strangers(path, connection)
+        for statement in TABLES:
+            connection.execute(statement)
+        word_index.adapt(connection, "words")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+@contextmanager
+def _writing(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if not _is_current(path, connection):
-            _check_strangers(path, connection)
-            for statement in _TABLES:
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {VERSION}")
+        yield
         connection.execute("COMMIT")
     finally:
         if connection.in_transaction:
@@ -119,37 +133,3 @@ def _use_wal(connection: sqlite3.Connection, timeout: float) -> None:
             time.sleep(0.005)
         else:
             return
-
-
-def _is_current(path: str, connection: sqlite3.Connection) -> bool:
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    _check_version(path, application, version)
-    return bool(application == APPLICATION_ID)
-
-
-def _check_version(path: str, application: int, version: int) -> None:
-    if application not in (0, APPLICATION_ID):
-        raise StoreDamaged(
-            f"{path} belongs to another program (application id {application:#x}); it was left untouched"
-        )
-    if application == APPLICATION_ID and version > VERSION:
-        raise StoreDamaged(
-            f"{path} has schema {version}, made by a newer memex-sqlite; this one knows up to {VERSION}. "
-            "Upgrade memex-sqlite; the file was left untouched"
-        )
-
-
-def _check_strangers(path: str, connection: sqlite3.Connection) -> None:
-    if _is_current(path, connection):
-        return
-    table = connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchone()
-    if table is not None:
-        raise StoreDamaged(
-            f"{path} belongs to another program (it has a table {table[0]!r}); it was left untouched"
-        )
-
-
-def _read_only(path: str) -> sqlite3.Connection:
-    uri = Path(path).absolute().as_uri() + "?mode=ro"
-    return sqlite3.connect(uri, uri=True, isolation_level=None)

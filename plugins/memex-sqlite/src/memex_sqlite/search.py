@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 
-from memex import Hit, Postings, searchable_text, snippet
-from memex_sqlite.log import entry_at, five
-from memex_sqlite.threads import SEQ_BITS, Row, lineage, seq_at
+from memex import Clause, Hit, Postings, Sieve, searchable_text, snippet
+from memex_sqlite.reading import entries_at, five
+from memex_sqlite.threads import SEQ_BITS, Row, Span, lineage, seq_at
 
 # What memex.terms can give: the index has nothing else, and FTS5 would split anything else.
 _TERM = re.compile("[a-z0-9\u0080-\ud7ff\ue000-\U0010ffff]+")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Ranking a match costs words times matches in FTS5: long queries are put to it in pieces.
 _GROUP = 64
@@ -40,74 +43,113 @@ def find(
 
 def search(
     connection: sqlite3.Connection,
-    words: Sequence[str],
+    clauses: Sequence[Clause],
+    sieve: Sieve,
     *,
     namespace: str,
     thread: Row | None,
     match_all: bool,
-    roles: Collection[str] | None,
     limit: int,
 ) -> list[Hit]:
-    """Return the best messages for ``words``, best first, newest first among equals."""
+    """Return the best messages for ``clauses``, best first, newest first among equals."""
+    scope = _Scope(connection, namespace, thread)
+    words = {word for clause in clauses for word in clause.words}
+    ranked = _ranked(connection, clauses, sieve, scope, match_all=match_all, limit=limit)
+    hits: list[Hit] = []
+    while len(hits) < limit and (some := list(islice(ranked, limit))):
+        entries = entries_at(connection, [place for place, _ in some])
+        for (place, score), entry in zip(some, entries, strict=True):
+            if sieve.accepts(entry.message):
+                name = thread.name if thread else _owner(connection, place)
+                hits.append(Hit(name or "", entry, score, snippet(searchable_text(entry.message), words)))
+    return hits[:limit]
+
+
+class _Scope:
+    """Which messages are searched: those of a thread and what it shares, or of a namespace."""
+
+    def __init__(self, connection: sqlite3.Connection, namespace: str, thread: Row | None) -> None:
+        self.spans: list[Span] | None = lineage(connection, thread) if thread else None
+        self._number = connection.execute("SELECT id FROM namespaces WHERE name = ?", (namespace,)).fetchone()
+        others = connection.execute("SELECT count(*) FROM namespaces").fetchone()[0] > 1
+        # Asking each match for its namespace costs more than ranking it; mostly there is one.
+        self.among_others = thread is None and others
+
+    @property
+    def number(self) -> int:
+        """Number of the namespace, 0 if it has nothing yet."""
+        return self._number[0] if self._number else 0
+
+
+def _ranked(
+    connection: sqlite3.Connection,
+    clauses: Sequence[Clause],
+    sieve: Sieve,
+    scope: _Scope,
+    *,
+    match_all: bool,
+    limit: int,
+) -> Iterator[tuple[int, float]]:
+    """Yield places and scores of what may be a hit, best first: as far as the reader goes."""
+    groups = [clauses[start : start + _GROUP] for start in range(0, len(clauses), _GROUP)]
+    join = " AND " if match_all else " OR "
+    if len(groups) == 1 and (scope.spans is None or len(scope.spans) == 1):
+        query = join.join(map(_fts, groups[0]))
+        # Sorting the few that are wanted is cheaper than all. What the notes rule out costs another look.
+        most = limit if sieve.meta is None else -1
+        yield from _matches(connection, query, sieve, scope, f"ORDER BY rank, rowid DESC LIMIT {most:d}")
+        return
+    # Scores add up over words, so each group has to tell all its matches.
     scores: dict[int, float] = {}
-    groups = [words[start : start + _GROUP] for start in range(0, len(words), _GROUP)]
     for number, group in enumerate(groups):
-        query = (" AND " if match_all else " OR ").join(map(_quoted, group))
-        # Of several groups each has to tell all its matches, because scores add up over words.
-        most = limit if len(groups) == 1 else -1
-        if thread is not None:
-            found = _ranked_in_thread(connection, thread, query, roles, most)
-        else:
-            found = _ranked_in_namespace(connection, namespace, query, roles, most)
+        found = dict(_matches(connection, join.join(map(_fts, group)), sieve, scope, ""))
         if match_all and number:
-            scores = {place: scores[place] + score for place, score in found if place in scores}
+            scores = {place: scores[place] + score for place, score in found.items() if place in scores}
         else:
-            scores |= {place: scores.get(place, 0.0) + score for place, score in found}
-    best = sorted(scores.items(), key=lambda hit: (-hit[1], -seq_at(hit[0])))[:limit]
-    hits = []
-    for place, score in best:
-        entry = entry_at(connection, place)
-        name = thread.name if thread else _owner(connection, place)
-        hits.append(Hit(name or "", entry, score, snippet(searchable_text(entry.message), set(words))))
-    return hits
+            scores = scores | {place: scores.get(place, 0.0) + score for place, score in found.items()}
+    yield from sorted(scores.items(), key=lambda hit: (-hit[1], -seq_at(hit[0])))
 
 
-def _ranked_in_thread(
-    connection: sqlite3.Connection, row: Row, query: str, roles: Collection[str] | None, limit: int
-) -> list[tuple[int, float]]:
-    found: list[tuple[int, float]] = []
-    for span in lineage(connection, row):
-        found += connection.execute(
-            """SELECT rowid, -rank FROM word_index
-            WHERE word_index MATCH ? AND rowid BETWEEN ? AND ?
-            AND (? OR (SELECT role FROM messages WHERE place = word_index.rowid) IN (?, ?, ?, ?, ?))
-            ORDER BY rank, rowid DESC LIMIT ?""",
-            (query, *span.places, roles is None, *five(roles), limit),
-        ).fetchall()
-    return found
+def _matches(
+    connection: sqlite3.Connection, query: str, sieve: Sieve, scope: _Scope, order: str
+) -> Iterator[tuple[int, float]]:
+    """Yield places and scores of what the index finds."""
+    conditions, values = _conditions(sieve, scope)
+    for span in scope.spans if scope.spans is not None else [None]:
+        within, places = ("AND rowid BETWEEN ? AND ?", span.places) if span else ("", ())
+        yield from connection.execute(
+            f"SELECT rowid, -rank FROM word_index WHERE word_index MATCH ? {within} {conditions} {order}",
+            (query, *places, *values),
+        )
 
 
-def _ranked_in_namespace(
-    connection: sqlite3.Connection, namespace: str, query: str, roles: Collection[str] | None, limit: int
-) -> list[tuple[int, float]]:
-    return connection.execute(
-        """SELECT rowid, -rank FROM word_index
-        WHERE word_index MATCH ?
-        AND (? OR (SELECT role FROM messages WHERE place = word_index.rowid) IN (?, ?, ?, ?, ?))
-        AND (SELECT namespace FROM threads WHERE id = word_index.rowid >> 32)
-            = (SELECT id FROM namespaces WHERE name = ?)
-        ORDER BY rank, rowid DESC LIMIT ?""",
-        (query, roles is None, *five(roles), namespace, limit),
-    ).fetchall()
+def _conditions(sieve: Sieve, scope: _Scope) -> tuple[str, list[object]]:
+    """Return what SQLite can sift by itself; the sieve looks at what comes through."""
+    conditions, values = "", list[object]()
+    if scope.among_others:
+        conditions += " AND (SELECT namespace FROM threads WHERE id = word_index.rowid >> 32) = ?"
+        values.append(scope.number)
+    if sieve.roles is not None:
+        conditions += " AND (SELECT role FROM messages WHERE place = word_index.rowid) IN (?, ?, ?, ?, ?)"
+        values += five(sieve.roles)
+    for moment, sign in ((sieve.since, ">="), (sieve.until, "<")):
+        if moment is not None:
+            conditions += f" AND (SELECT created FROM messages WHERE place = word_index.rowid) {sign} ?"
+            values.append((moment - _EPOCH) // timedelta(microseconds=1))
+    return conditions, values
 
 
 def _owner(connection: sqlite3.Connection, place: int) -> str:
-    name: str = connection.execute("SELECT name FROM threads WHERE id = ?", (place >> SEQ_BITS,)).fetchone()[
-        0
-    ]
+    found = connection.execute("SELECT name FROM threads WHERE id = ?", (place >> SEQ_BITS,)).fetchone()
+    name: str = found[0]
     return name
 
 
+def _fts(clause: Clause) -> str:
+    """Return a clause in the language of FTS5."""
+    return _quoted(" ".join(clause.words)) + (" *" if clause.prefix else "")
+
+
 def _quoted(word: str) -> str:
-    # FTS5 has a query language; between quotes it is only a word.
+    # FTS5 has a query language; between quotes there are only words.
     return '"' + word.replace('"', '""') + '"'

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from pathlib import Path
 from sqlite3 import Connection
-from typing import Literal
+from typing import Any, Literal
+
+from msgspec import UNSET, UnsetType
 
 from memex import (
     Appended,
@@ -18,17 +21,22 @@ from memex import (
     Message,
     Postings,
     Receipt,
+    Sieve,
     StoredPlan,
+    StoreError,
     StoreUnavailable,
+    ThreadImage,
     ThreadInfo,
     check_id,
-    encode_message,
-    terms,
+    parse_query,
 )
-from memex_sqlite import log, notes, search, threads
+from memex_sqlite import copying, log, notes, reading, search, threads, word_index
+from memex_sqlite.backups import remove_backups
 from memex_sqlite.check import problems
 from memex_sqlite.connections import Connections, Durability
 from memex_sqlite.forget import forget, is_pending, mark_pending, wipe
+from memex_sqlite.rows import draft
+from memex_sqlite.schema import Index
 from memex_sqlite.threads import MOST, Row
 
 
@@ -48,6 +56,13 @@ class SqliteStore:
         namespace: Whose threads.
         durability: ``"full"`` or ``"fast"``.
         timeout: Seconds to wait for other writers.
+        index: ``"words"`` for an index of the words, ``"none"`` for a smaller file without search,
+            in which policies that look for words read the whole thread once. The file keeps what
+            was said last; a new one has an index. To say something else makes or removes it.
+
+    Attributes:
+        namespace: Whose threads.
+        indexed: Whether the store can search.
 
     Raises:
         StoreUnavailable: If the file cannot be opened or written.
@@ -55,14 +70,22 @@ class SqliteStore:
     """
 
     def __init__(
-        self, path: str, *, namespace: str = "default", durability: Durability = "full", timeout: float = 30.0
+        self,
+        path: str,
+        *,
+        namespace: str = "default",
+        durability: Durability = "full",
+        timeout: float = 30.0,
+        index: Index | None = None,
     ) -> None:
         if durability not in ("full", "fast"):
             raise BadSetting(f"sqlite: durability is 'full' or 'fast', not {durability!r}")
         if timeout < 0:
             raise BadSetting(f"sqlite: timeout is a number of seconds, not {timeout!r}")
+        if index not in (None, "words", "none"):
+            raise BadSetting(f"sqlite: index is 'words' or 'none', not {index!r}")
         self.namespace = check_id(namespace, "namespace")
-        self._connections = Connections(_checked(path), durability=durability, timeout=timeout)
+        self._connections = Connections(_checked(path), durability=durability, timeout=timeout, index=index)
         self._owns = True
         self._closed = False
 
@@ -78,6 +101,12 @@ class SqliteStore:
         other._owns = False
         other._closed = self._closed
         return other
+
+    @property
+    def indexed(self) -> bool:
+        """Whether the file has an index of words now."""
+        with self._reading() as connection:
+            return word_index.is_kept(connection)
 
     def open_thread(self, thread: str, *, create: bool = True) -> ThreadInfo:
         """Return the thread, opened now if it is new."""
@@ -105,14 +134,11 @@ class SqliteStore:
         costs = [0] * len(messages) if tokens is None else tokens
         if len(costs) != len(messages):
             raise InvalidMessage(f"{len(messages)} messages came with {len(costs)} token counts")
-        drafts = [
-            log.Draft(message, encode_message(message).decode(), cost)
-            for message, cost in zip(messages, costs, strict=True)
-        ]
+        drafts = [draft(message, cost, counter) for message, cost in zip(messages, costs, strict=True)]
         if len({check_id(message.id, "message") for message in messages}) < len(messages):
             raise Conflict("the batch holds the same message id twice; nothing was appended")
         with self._writing() as connection:
-            return log.append(connection, self._opened(connection, thread), drafts, counter, expect)
+            return log.append(connection, self._opened(connection, thread), drafts, expect)
 
     def entries(
         self,
@@ -124,11 +150,15 @@ class SqliteStore:
         reverse: bool = False,
     ) -> Iterator[Entry]:
         """Yield entries, read a page at a time."""
-        with self._thread(thread) as (connection, row):
-            head = threads.head_of(connection, row)
+        check_id(thread, "thread")
+        with self._reading() as connection:
+            row, head = threads.require_with_head(connection, self.namespace, thread)
             last = head if stop is None else min(stop, head)
             spans = [span.clipped(max(start, 1), last) for span in threads.lineage(connection, row, head)]
-        return log.read(self._connections, spans if reverse else spans[::-1], roles, reverse=reverse)
+            spans = [span for span in (spans if reverse else spans[::-1]) if span.first <= span.last]
+            names = self._connections.counters
+            page = reading.begin(connection, spans[0], roles, reverse=reverse, names=names) if spans else None
+        return reading.read(self._connections, spans, roles, reverse=reverse, first_page=page)
 
     def get(self, thread: str, ids: Sequence[str]) -> list[Entry]:
         """Return the entries of these message ids, without the missing ones."""
@@ -163,11 +193,18 @@ class SqliteStore:
         with self._thread(thread) as (connection, row):
             return notes.get_state(connection, row, key)
 
-    def put_state(self, thread: str, key: str, value: bytes | None) -> None:
+    def put_state(
+        self,
+        thread: str,
+        key: str,
+        value: bytes | None,
+        *,
+        expect: bytes | UnsetType | None = UNSET,
+    ) -> None:
         """Keep a small value with the thread; None removes it."""
         check_id(key, "state key")
         with self._thread(thread, write=True) as (connection, row):
-            notes.put_state(connection, row, key, value)
+            notes.put_state(connection, row, key, value, expect)
 
     def put_plan(self, thread: str, head: int, body: bytes) -> int:
         """Keep a plan and return its number."""
@@ -198,7 +235,21 @@ class SqliteStore:
                 mark_pending(connection)
             pending = is_pending(connection)
         places = erased.places | {"file": wipe(self._connections) if pending else 0}
+        if backups := remove_backups(self._connections.path):
+            places |= {"backups": backups}
         return Receipt(thread, erased.messages, ids is None, places, erased.forks)
+
+    def image(self, thread: str) -> ThreadImage:
+        """Return what :meth:`restore` needs besides the thread's own entries and plans."""
+        with self._thread(thread) as (connection, row):
+            return copying.image(connection, row)
+
+    def restore(
+        self, image: ThreadImage, entries: Iterable[Entry], plans: Iterable[StoredPlan] = ()
+    ) -> ThreadInfo:
+        """Make a thread exactly as another store had it, in one transaction."""
+        with self._writing() as connection:
+            return copying.restore(connection, self.namespace, image, entries, plans)
 
     def search(
         self,
@@ -207,29 +258,35 @@ class SqliteStore:
         thread: str | None = None,
         match: Literal["all", "any"] = "all",
         roles: Collection[str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        meta: Mapping[str, Any] | None = None,
         limit: int = 20,
     ) -> list[Hit]:
-        """Return the best messages for ``query``, best first."""
-        words = list(dict.fromkeys(terms(query)))
-        with self._reading() as connection:
+        """Return the best messages for ``query``, best first; see :meth:`memex.SearchableStore.search`."""
+        sieve = Sieve(None if roles is None else frozenset(roles), since, until, meta).checked()
+        clauses = parse_query(query)
+        with self._searching() as connection:
             row = None
             if thread is not None:
                 row = threads.require(connection, self.namespace, check_id(thread, "thread"))
-            if not words or limit < 1:
+            if not clauses or limit < 1:
                 return []
             return search.search(
                 connection,
-                words,
+                clauses,
+                sieve,
                 namespace=self.namespace,
                 thread=row,
                 match_all=match == "all",
-                roles=roles,
                 limit=limit,
             )
 
     def find(self, thread: str, terms: Sequence[str], *, upto: int, limit: int) -> list[Postings]:
         """Return where each term occurs among the messages ``1..upto``, newest first."""
-        with self._thread(thread) as (connection, row):
+        check_id(thread, "thread")
+        with self._searching() as connection:
+            row = threads.require(connection, self.namespace, thread)
             return search.find(connection, row, terms, upto=max(0, min(upto, MOST)), limit=max(limit, 0))
 
     def check(self) -> list[str]:
@@ -248,16 +305,21 @@ class SqliteStore:
         if self._closed:
             raise StoreUnavailable(f"the store {self._connections.path} is closed")
 
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def _reading(self) -> AbstractContextManager[Connection]:
         self._check_open()
-        with self._connections.reading() as connection:
-            yield connection
+        return self._connections.reading()
+
+    def _writing(self) -> AbstractContextManager[Connection]:
+        self._check_open()
+        return self._connections.writing()
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        self._check_open()
-        with self._connections.writing() as connection:
+    def _searching(self) -> Iterator[Connection]:
+        with self._reading() as connection:
+            if not word_index.is_kept(connection):
+                raise StoreError(
+                    f"{self._connections.path} has no index of words; open it with index='words' to make one"
+                )
             yield connection
 
     @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Final, NamedTuple
 
 from memex import ThreadExists, ThreadInfo, UnknownMessage, UnknownThread
@@ -14,6 +15,12 @@ MOST: Final = (1 << SEQ_BITS) - 1
 """The highest sequence or plan number of a thread."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PAGE = 256
+_COLUMNS: Final = "id, name, parent, forked_at, plan_base, shared_plans, created"
+_SELECT: Final = f"SELECT {_COLUMNS} FROM threads"
+_SELECT_WITH_LAST: Final = (
+    f"SELECT {_COLUMNS}, (SELECT max(place) FROM messages "
+    f"WHERE place BETWEEN threads.id << {SEQ_BITS} AND (threads.id << {SEQ_BITS}) + {MOST}) FROM threads"
+)
 
 
 class Row(NamedTuple):
@@ -24,6 +31,7 @@ class Row(NamedTuple):
     parent: int | None
     forked_at: int
     plan_base: int
+    shared_plans: int
     created: int
 
 
@@ -57,8 +65,7 @@ def seq_at(place: int) -> int:
 def look_up(connection: sqlite3.Connection, namespace: str, thread: str) -> Row | None:
     """Return a thread, None if it is not there."""
     found = connection.execute(
-        "SELECT id, name, parent, forked_at, plan_base, created FROM threads "
-        "WHERE namespace = (SELECT id FROM namespaces WHERE name = ?) AND name = ?",
+        f"{_SELECT} WHERE namespace = (SELECT id FROM namespaces WHERE name = ?) AND name = ?",
         (namespace, thread),
     ).fetchone()
     return Row(*found) if found else None
@@ -76,6 +83,22 @@ def require(connection: sqlite3.Connection, namespace: str, thread: str) -> Row:
     return row
 
 
+def require_with_head(connection: sqlite3.Connection, namespace: str, thread: str) -> tuple[Row, int]:
+    """Return a thread and the sequence number of its newest message, with one look at the file.
+
+    Raises:
+        UnknownThread: If it is not there.
+    """
+    found = connection.execute(
+        f"{_SELECT_WITH_LAST} WHERE namespace = (SELECT id FROM namespaces WHERE name = ?) AND name = ?",
+        (namespace, thread),
+    ).fetchone()
+    if found is None:
+        return require(connection, namespace, thread), 0
+    row = Row(*found[:-1])
+    return row, row.forked_at if found[-1] is None else seq_at(found[-1])
+
+
 def create(
     connection: sqlite3.Connection,
     namespace: str,
@@ -84,17 +107,20 @@ def create(
     parent: int | None = None,
     forked_at: int = 0,
     plan_base: int = 0,
+    shared_plans: int = 0,
+    created: datetime | None = None,
 ) -> Row:
     """Add a thread that is not there."""
     connection.execute("INSERT OR IGNORE INTO namespaces (name) VALUES (?)", (namespace,))
-    created = (datetime.now(UTC) - _EPOCH) // timedelta(microseconds=1)
+    moment = ((created or datetime.now(UTC)) - _EPOCH) // timedelta(microseconds=1)
+    values = (parent, forked_at, plan_base, shared_plans, moment)
     number = connection.execute(
-        "INSERT INTO threads (namespace, name, parent, forked_at, plan_base, created) "
-        "VALUES ((SELECT id FROM namespaces WHERE name = ?), ?, ?, ?, ?, ?)",
-        (namespace, thread, parent, forked_at, plan_base, created),
+        "INSERT INTO threads (namespace, name, parent, forked_at, plan_base, shared_plans, created) "
+        "VALUES ((SELECT id FROM namespaces WHERE name = ?), ?, ?, ?, ?, ?, ?)",
+        (namespace, thread, *values),
     ).lastrowid
     assert number is not None  # noqa: S101 - an INSERT has a row id
-    return Row(number, thread, parent, forked_at, plan_base, created)
+    return Row(number, thread, *values)
 
 
 def head_of(connection: sqlite3.Connection, row: Row) -> int:
@@ -110,10 +136,7 @@ def ancestors(connection: sqlite3.Connection, row: Row) -> Iterator[Row]:
     """Yield the thread itself, then its parents up to the first, forgotten ones too."""
     yield row
     while row.parent is not None:
-        found = connection.execute(
-            "SELECT id, name, parent, forked_at, plan_base, created FROM threads WHERE id = ?", (row.parent,)
-        )
-        row = Row(*found.fetchone())
+        row = Row(*connection.execute(f"{_SELECT} WHERE id = ?", (row.parent,)).fetchone())
         yield row
 
 
@@ -129,23 +152,35 @@ def lineage(connection: sqlite3.Connection, row: Row, upto: int = MOST) -> list[
 
 def info(connection: sqlite3.Connection, row: Row) -> ThreadInfo:
     """Return a thread as a user sees it."""
-    parent = None
-    if row.parent is not None:
-        parent = connection.execute("SELECT name FROM threads WHERE id = ?", (row.parent,)).fetchone()[0]
+    parent, forked_at, _ = origin(connection, row)
     return ThreadInfo(
         id=row.name or "",
         head=head_of(connection, row),
         created=_EPOCH + timedelta(microseconds=row.created),
         parent=parent,
-        forked_at=row.forked_at if parent is not None else None,
+        forked_at=forked_at if parent is not None else None,
     )
+
+
+def origin(connection: sqlite3.Connection, row: Row) -> tuple[str | None, int, int]:
+    """Return the nearest of a thread's parents that was not forgotten, and what it shares with it.
+
+    Returns:
+        Its id, None if there is none, the last message, and the last plan.
+    """
+    seq, plan = row.forked_at, row.shared_plans
+    for ancestor in islice(ancestors(connection, row), 1, None):
+        if ancestor.name is not None:
+            return ancestor.name, seq, plan
+        seq, plan = min(seq, ancestor.forked_at), min(plan, ancestor.shared_plans)
+    return None, 0, 0
 
 
 def page(connection: sqlite3.Connection, namespace: str, after: str) -> list[Row]:
     """Return the next threads of a namespace, by id; the first come after the empty string."""
     found = connection.execute(
-        "SELECT id, name, parent, forked_at, plan_base, created FROM threads "
-        "WHERE namespace = (SELECT id FROM namespaces WHERE name = ?) AND name > ? ORDER BY name LIMIT ?",
+        f"{_SELECT} WHERE namespace = (SELECT id FROM namespaces WHERE name = ?) AND name > ? "
+        "ORDER BY name LIMIT ?",
         (namespace, after, _PAGE),
     )
     return [Row(*row) for row in found.fetchall()]
@@ -168,14 +203,16 @@ def fork(connection: sqlite3.Connection, namespace: str, thread: str, new: str, 
         raise UnknownMessage(f"thread {thread!r} has messages 1 to {head}, none at {at}")
     from memex_sqlite.notes import plan_page
 
-    shared = plan_page(connection, row, before=MOST, head=at, limit=1)
+    plans = plan_page(connection, row, before=MOST, head=at, limit=1)
+    shared = plans[0].number if plans else 0
     made = create(
         connection,
         namespace,
         new,
         parent=row.number,
         forked_at=at,
-        plan_base=shared[0].number if shared else 0,
+        plan_base=shared,
+        shared_plans=shared,
     )
     connection.execute(
         "INSERT INTO state (thread, key, value) SELECT ?, key, value FROM state WHERE thread = ?",

@@ -61,8 +61,9 @@ class ForgetPromises(StoreCase):
         """And changes nothing; so does forgetting nothing."""
         messages = fill(store, "a", 2)
         store.forget("a", [messages[0].id])
+        store.fork("a", "b")
         receipt = store.forget("a", [messages[0].id, messages[0].id])
-        assert (receipt.messages, receipt.places["messages"]) == ((1,), 0)
+        assert (receipt.messages, receipt.places["messages"], receipt.forks) == ((1,), 0, ())
         assert store.forget("a", []).messages == ()
         assert messages_of(store, "a") == [tombstone(messages[0]), messages[1]]
 
@@ -135,6 +136,8 @@ class ForgetPromises(StoreCase):
             store.append("c", [shared[0]])
         assert store.fork("b", "d", 1).head == 1
         assert messages_of(store, "d") == left[:1]
+        # What nobody else has is its own, also where it was shared with the forgotten thread.
+        assert (store.forget("c").messages, store.forget("b").messages) == ((), (1, 2, 3))
 
     def test_forgetting_a_fork_leaves_its_parent_alone(self, store: Store) -> None:
         """Only what was its own is erased, in its own forks too."""
@@ -146,6 +149,9 @@ class ForgetPromises(StoreCase):
         assert (receipt.messages, receipt.forks) == ((3, 4), ("c",))
         assert messages_of(store, "a") == shared
         assert messages_of(store, "c") == [*shared, tombstone(own[0])]
+        info = store.open_thread("c", create=False)
+        assert (info.parent, info.forked_at) == ("a", 2)
+        assert store.forget("c", [shared[0].id]).forks == ("a",)
         store.forget("a")
         assert messages_of(store, "c") == [*map(tombstone, shared), tombstone(own[0])]
         store.forget("c")

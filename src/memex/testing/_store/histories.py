@@ -14,7 +14,7 @@ class HistoryPromises(StoreCase):
         # Hypothesis is of no use to the child processes that the other tests start.
         from memex.testing._store.machine import compare
 
-        compare(self)
+        compare(self, self.examples, self.steps)
 
     def test_any_conversation_comes_back(self, store: Store) -> None:
         """Calls, results, reasoning, media, opaque parts, any text: to the byte."""

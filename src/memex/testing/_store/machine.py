@@ -18,9 +18,20 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from memex import Conflict, Message, SearchableStore, Store, encode_message, searchable_text, terms
+from memex import (
+    Conflict,
+    Message,
+    Store,
+    encode_message,
+    read_archive,
+    searchable,
+    searchable_text,
+    terms,
+    write_archive,
+)
 from memex.testing import strategies
 from memex.testing._store.case import StoreCase, messages_of, user
+from memex.testing._store.copying import copy_all
 from memex.testing._store.model import Model
 
 _ROOTS = ("a", "线 程")
@@ -42,6 +53,7 @@ class StoreMachine(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="memex-"))
         self.store = self.case.open_store(self.folder)
+        self.left = [(self.store, self.folder)]
         self.model = Model()
 
     def teardown(self) -> None:
@@ -49,8 +61,9 @@ class StoreMachine(RuleBasedStateMachine):
         try:
             assert self.store.check() == []
         finally:
-            self.store.close()
-            shutil.rmtree(self.folder, ignore_errors=True)
+            for store, folder in self.left:
+                store.close()
+                shutil.rmtree(folder, ignore_errors=True)
 
     @rule(data=st.data())
     def open_thread(self, data: st.DataObject) -> None:
@@ -124,6 +137,23 @@ class StoreMachine(RuleBasedStateMachine):
             self.model.threads[name].state[key] = value
 
     @precondition(lambda self: self.model.threads)
+    @rule(data=st.data(), value=st.none() | st.binary(max_size=9), expect=st.none() | st.binary(max_size=2))
+    def swap_state(self, data: st.DataObject, value: bytes | None, expect: bytes | None) -> None:
+        """Change a value only if it is what was expected."""
+        name = self._thread(data)
+        state = self.model.threads[name].state
+        if data.draw(st.booleans()):
+            expect = state.get("k")
+        if state.get("k") != expect:
+            with pytest.raises(Conflict):
+                self.store.put_state(name, "k", value, expect=expect)
+            return
+        self.store.put_state(name, "k", value, expect=expect)
+        state.pop("k", None)
+        if value is not None:
+            state["k"] = value
+
+    @precondition(lambda self: self.model.threads)
     @rule(data=st.data(), body=st.binary(max_size=9))
     def put_plan(self, data: st.DataObject, body: bytes) -> None:
         """Keep a plan of the thread as it is now."""
@@ -148,8 +178,9 @@ class StoreMachine(RuleBasedStateMachine):
         """Forget a whole thread."""
         name = self._thread(data)
         thread = self.model.threads[name]
+        shared = thread.origin[1]
         receipt = self.store.forget(name)
-        assert receipt.messages == tuple(range(thread.forked_at + 1, len(thread.cells) + 1))
+        assert receipt.messages == tuple(range(shared + 1, len(thread.cells) + 1))
         assert receipt.forks == self.model.forget_thread(name)
 
     @precondition(lambda self: self.case.persistent)
@@ -157,7 +188,24 @@ class StoreMachine(RuleBasedStateMachine):
     def reopen(self) -> None:
         """Close the store and open it again."""
         self.store.close()
-        self.store = self.case.open_store(self.folder)
+        self._open()
+
+    @precondition(lambda self: self.case.persistent)
+    @rule()
+    def crash(self) -> None:
+        """Open the store again without having closed it: nobody says goodbye to a dead process."""
+        self._open()
+
+    @rule(archived=st.booleans())
+    def copy(self, archived: bool) -> None:
+        """Copy everything to a new, empty store, straight or by an archive, and go on with that one."""
+        source, self.folder = self.store, Path(tempfile.mkdtemp(prefix="memex-"))
+        self._open()
+        if archived:
+            write_archive(source, self.folder / "copy.zip")
+            read_archive(self.folder / "copy.zip", self.store)
+        else:
+            copy_all(source, self.store)
 
     @invariant()
     def the_threads_are_the_same(self) -> None:
@@ -185,19 +233,23 @@ class StoreMachine(RuleBasedStateMachine):
     @invariant()
     def the_words_are_the_same(self) -> None:
         """Each word is found where it is, and nowhere else."""
-        if not isinstance(self.store, SearchableStore):
+        if (store := searchable(self.store)) is None:
             return
         words = terms(" ".join(_WORDS))
         for name, thread in self.model.threads.items():
             held = [set(terms(searchable_text(cell.message))) for cell in thread.cells]
             upto = max(0, len(held) - 1)
-            for found in self.store.find(name, words, upto=upto, limit=3):
+            for found in store.find(name, words, upto=upto, limit=3):
                 seqs = [seq for seq in range(upto, 0, -1) if found.term in held[seq - 1]]
                 assert list(found.seqs) == seqs[:3]
-            hits = self.store.search("deploy", thread=name, limit=1000)
+            hits = store.search("deploy", thread=name, limit=1000)
             assert sorted(hit.entry.seq for hit in hits) == [
                 seq for seq, words_of in enumerate(held, 1) if "deploy" in words_of
             ]
+
+    def _open(self) -> None:
+        self.store = self.case.open_store(self.folder)
+        self.left.append((self.store, self.folder))
 
     def _thread(self, data: st.DataObject) -> str:
         return data.draw(st.sampled_from(sorted(self.model.threads)))
@@ -230,13 +282,13 @@ def send_conversations(case: StoreCase, store: Store) -> None:
     send()
 
 
-def compare(case: StoreCase) -> None:
-    """Lead the store of ``case`` and a model through random histories."""
+def compare(case: StoreCase, histories: int, steps: int) -> None:
+    """Lead the store of ``case`` and a model through random histories of at most so many steps."""
     run_state_machine_as_test(
         type("Machine", (StoreMachine,), {"case": case}),
         settings=settings(
-            max_examples=case.examples,
-            stateful_step_count=case.steps,
+            max_examples=histories,
+            stateful_step_count=steps,
             deadline=None,
             report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),

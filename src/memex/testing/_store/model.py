@@ -52,9 +52,19 @@ class ModelThread:
     @property
     def line(self) -> tuple[str, int, str | None, int | None]:
         """What its ThreadInfo says."""
-        if self.parent is None or self.parent.forgotten:
+        parent, shared = self.origin
+        if parent is None:
             return self.name, len(self.cells), None, None
-        return self.name, len(self.cells), self.parent.name, self.forked_at
+        return self.name, len(self.cells), parent.name, shared
+
+    @property
+    def origin(self) -> tuple[ModelThread | None, int]:
+        """The nearest of its parents that is not forgotten, and what it shares with it."""
+        parent, shared = self.parent, self.forked_at
+        while parent is not None and parent.forgotten:
+            shared = min(shared, parent.forked_at)
+            parent = parent.parent
+        return (None, 0) if parent is None else (parent, shared)
 
 
 class Model:
@@ -114,6 +124,7 @@ class Model:
         return self._bury(thread.own, name)
 
     def _bury(self, cells: list[Cell], name: str) -> tuple[str, ...]:
+        cells = [cell for cell in cells if cell.message.status != "forgotten"]
         for cell in cells:
             cell.message, cell.tokens = tombstone(cell.message), 0
         others = (other for other in self.threads.values() if other.name != name)

@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from itertools import islice
 
-from memex import Store, StoredPlan
+import pytest
+
+from memex import Conflict, Store, StoredPlan
 from memex.testing._store.case import StoreCase, fill
 
 
 class NotePromises(StoreCase):
     """get_state, put_state, put_plan, plans."""
+
+    def test_state_is_swapped_only_for_what_is_expected(self, store: Store) -> None:
+        """Compare-and-swap: a value, or none at all, that is not there any more is a conflict."""
+        store.open_thread("a")
+        with pytest.raises(Conflict):
+            store.put_state("a", "k", b"new", expect=b"old")
+        store.put_state("a", "k", b"one", expect=None)
+        for wrong in (None, b"", b"two"):
+            with pytest.raises(Conflict):
+                store.put_state("a", "k", b"two", expect=wrong)
+        assert store.get_state("a", "k") == b"one"
+        store.put_state("a", "k", b"two", expect=b"one")
+        store.put_state("a", "k", None, expect=b"two")
+        assert store.get_state("a", "k") is None
 
     def test_state_is_what_was_put_last(self, store: Store) -> None:
         """Any bytes; None removes, and removing nothing is allowed."""

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta, timezone
+
 import pytest
 
-from memex import Hit, Message, Reasoning, SearchableStore, Text, ToolCall, UnknownThread, terms
+from memex import (
+    BadSetting,
+    Hit,
+    Message,
+    Reasoning,
+    SearchableStore,
+    Text,
+    ToolCall,
+    UnknownThread,
+    terms,
+)
 from memex.testing._store.case import StoreCase, user
 from memex.testing._store.texts import HOSTILE_IDS, HOSTILE_TEXTS, REFUSED_IDS
 
@@ -90,8 +102,58 @@ class SearchPromises(StoreCase):
         assert found(searchable.search(query)) == [text]
         assert found(searchable.search(query, thread="a")) == [text]
 
-    def test_a_query_has_no_syntax(self, searchable: SearchableStore) -> None:
-        """No string raises, and operators are words, or nothing."""
+    def test_phrases(self, searchable: SearchableStore) -> None:
+        """Between quotes words stand side by side, in that order; in every script."""
+        right = "we deploy on Friday, says Ann"
+        searchable.append("a", [user("on Friday we deploy"), user(right), user("部署时间"), user("时间部署")])
+        assert found(searchable.search('"deploy on friday"')) == [right]
+        assert found(searchable.search('ann "we deploy"', thread="a")) == [right]
+        assert found(searchable.search('"deploy friday"')) == []
+        assert found(searchable.search('"部署时间"')) == ["部署时间"]
+        assert len(searchable.search('"we deploy" "on friday"')) == 2
+        assert found(searchable.search('"deploy on" nowhere', match="any")) == [right]
+        assert len(searchable.search('deploy" on friday')) == 2
+        assert searchable.search('""') == searchable.search('"?!"') == []
+
+    def test_beginnings(self, searchable: SearchableStore) -> None:
+        """A star after a word finds how words begin, after a phrase how its last word does."""
+        searchable.append("a", [user("deployment"), user("deploy now"), user("redeploy"), user("nowhere")])
+        assert found(searchable.search("deplo*")) == ["deploy now", "deployment"]
+        assert found(searchable.search("DEPLO* now", thread="a")) == ["deploy now"]
+        assert found(searchable.search('"deploy no"*')) == ["deploy now"]
+        assert searchable.search("deplo") == searchable.search("*") == searchable.search("* *") == []
+        assert found(searchable.search("re* nowh*", match="any")) == ["nowhere", "redeploy"]
+
+    def test_only_of_some_time(self, searchable: SearchableStore) -> None:
+        """From ``since`` on and before ``until``, whatever zone they are told in."""
+        days = [datetime(2026, 3, day, 12, tzinfo=UTC) for day in range(1, 6)]
+        east = timezone(timedelta(hours=9))
+        for day in days:
+            told = day.astimezone(east) if day.day % 2 else day
+            searchable.append("a", [user(f"kraken {day.day}").replace(created=told)])
+        assert found(searchable.search("kraken", since=days[3])) == ["kraken 4", "kraken 5"]
+        assert found(searchable.search("kraken", until=days[1], thread="a")) == ["kraken 1"]
+        between = searchable.search("kraken", since=days[1].astimezone(east), until=days[3], limit=1)
+        assert between[0].entry.message.text in {"kraken 2", "kraken 3"}
+        assert len(searchable.search("kraken", since=days[1], until=days[3])) == 2
+        with pytest.raises(BadSetting):
+            searchable.search("kraken", since=datetime(2026, 3, 1))  # noqa: DTZ001
+
+    def test_only_with_some_notes(self, searchable: SearchableStore) -> None:
+        """Each value has to be there, as JSON compares it."""
+        notes = ({"topic": "a", "n": 1}, {"topic": "a", "n": True}, {"topic": "b"}, {"deep": {"x": [1]}})
+        for number, meta in enumerate(notes):
+            searchable.append("a", [user(f"kraken {number}").replace(meta=meta)])
+        assert found(searchable.search("kraken", meta={"topic": "a"})) == ["kraken 0", "kraken 1"]
+        assert found(searchable.search("kraken", meta={"topic": "a", "n": 1}, limit=1)) == ["kraken 0"]
+        assert found(searchable.search("kraken", meta={"deep": {"x": [1]}}, thread="a")) == ["kraken 3"]
+        assert searchable.search("kraken", meta={"topic": None}) == []
+        assert len(searchable.search("kraken", meta={})) == 4
+        with pytest.raises(BadSetting):
+            searchable.search("kraken", meta={"topic": {1, 2}})
+
+    def test_a_query_has_no_operators(self, searchable: SearchableStore) -> None:
+        """No string raises, and what other engines take for operators are words, or nothing."""
         searchable.append("a", [user("to be or not to be near"), user("and so on")])
         hostile = [
             '"',

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from memex import Conflict, Message, SearchableStore, Store
+from memex import Conflict, Message, Store, searchable
 from memex.testing._store.case import StoreCase, fill, log_of, messages_of, texts_of, user
 from memex.testing._store.child import Appender
 
@@ -109,6 +110,24 @@ class TogetherPromises(StoreCase):
         assert sorted(numbers) == list(range(1, 31))
         assert store.get_state("t", "k") in {str(number).encode() for number in range(6)}
 
+    def test_no_swap_of_state_is_lost(self, store: Store) -> None:
+        """Each counts one up, as often as it takes: none of it is lost."""
+        store.open_thread("t")
+
+        def work(_: int) -> None:
+            done = 0
+            while done < 5:
+                seen = store.get_state("t", "count")
+                time.sleep(0.0005)  # let the others come between
+                try:
+                    store.put_state("t", "count", str(int(seen or b"0") + 1).encode(), expect=seen)
+                    done += 1
+                except Conflict:
+                    pass
+
+        at_once(6, work)
+        assert store.get_state("t", "count") == b"30"
+
 
 class LastingPromises(StoreCase):
     """What outlives the store object, for stores that say ``persistent``."""
@@ -145,10 +164,10 @@ class LastingPromises(StoreCase):
         store.close()
         again = self.open_store(folder)
         try:
-            if not isinstance(again, SearchableStore):
+            if (able := searchable(again)) is None:
                 pytest.skip(f"{type(again).__name__} offers no search() and find()")
-            assert [hit.entry.seq for hit in again.search("kraken")] == [1]
-            assert again.find("a", ["kraken"], upto=1, limit=1)[0].seqs == (1,)
+            assert [hit.entry.seq for hit in able.search("kraken")] == [1]
+            assert able.find("a", ["kraken"], upto=1, limit=1)[0].seqs == (1,)
         finally:
             again.close()
 
@@ -204,8 +223,8 @@ class LastingPromises(StoreCase):
                 # At most the one message per round that was stored and not yet acknowledged.
                 assert len(ids) <= len(promised) + round_ + 1
                 assert store.check() == []
-                if isinstance(store, SearchableStore):
-                    seqs = store.find("t", ["kraken"], upto=len(ids), limit=len(ids))[0].seqs
+                if (able := searchable(store)) is not None:
+                    seqs = able.find("t", ["kraken"], upto=len(ids), limit=len(ids))[0].seqs
                     assert len(seqs) == len(ids)
             finally:
                 store.close()
