@@ -42,7 +42,7 @@ class Connections:
         self._timeout = timeout
         self._closed = False
         self._file: tuple[int, int] | None = None
-        # What readers have seen committed. Writers do not add to it: they may roll back.
+        # Names by number, as seen committed. Writers do not add to it: they may roll back.
         self.counters: dict[int, str] = {}
         self._start_empty()
         examine(path)
@@ -51,6 +51,7 @@ class Connections:
         try:
             with self.alone() as connection:
                 prepare(path, connection, timeout=timeout, index=index)
+                self.counters.update(connection.execute("SELECT id, name FROM counters"))
         except BaseException:
             self.close()
             raise

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from memex import Appended, Conflict, Entry
 from memex_sqlite import word_index
 from memex_sqlite.reading import counter_names, entries_at, stored_at
 from memex_sqlite.rows import Draft, packed_id
-from memex_sqlite.threads import Row, head_of, lineage, place, seq_at
+from memex_sqlite.threads import Opened, Row, lineage, place, seq_at
 
 _AT_A_TIME = 250
 _INSERT = (
@@ -18,15 +18,34 @@ _INSERT = (
 )
 
 
-def append(connection: sqlite3.Connection, row: Row, drafts: Sequence[Draft], expect: int | None) -> Appended:
+def append(
+    connection: sqlite3.Connection,
+    opened: Opened,
+    drafts: Sequence[Draft],
+    expect: int | None,
+    counters: Mapping[int, str],
+) -> Appended:
     """Append a batch; the caller holds the transaction.
+
+    Args:
+        connection: Where the transaction is.
+        opened: The thread.
+        drafts: The messages.
+        expect: What the head must be, where that matters.
+        counters: Names of counters that are known already.
 
     Raises:
         Conflict: If the head is not ``expect``, or an id is there with other content.
     """
-    head = head_of(connection, row)
+    row, head, indexed = opened
     if expect is not None and expect != head:
         raise Conflict(f"thread {row.name!r} is at {head}, not at {expect}; read it again")
+    if len(drafts) == 1 and row.parent is None:
+        # The usual case. Whether the id is new the table itself knows, without being asked before.
+        only, at = drafts[0], place(row.number, head + 1)
+        if _insert_if_new(connection, at, only, _counter(connection, only.counter, counters)):
+            _complete(connection, [(at, only)], indexed=indexed)
+            return Appended((Entry(head + 1, only.message, only.tokens, only.counter),), head + 1, 1)
     known = locate(connection, row, [draft.message.id for draft in drafts])
     entries = []
     placed: list[tuple[int, Draft]] = []
@@ -43,11 +62,24 @@ def append(connection: sqlite3.Connection, row: Row, drafts: Sequence[Draft], ex
 
 def insert(connection: sqlite3.Connection, placed: Sequence[tuple[int, Draft]]) -> None:
     """Put messages at places where there are none, with their words and their pictures."""
-    counters = {name: _counter(connection, name) for name in {draft.counter for _, draft in placed}}
+    counters = {name: _counter(connection, name, {}) for name in {draft.counter for _, draft in placed}}
     connection.executemany(
         _INSERT, [(at, draft.tokens, counters[draft.counter], *draft.columns) for at, draft in placed]
     )
-    if word_index.is_kept(connection):
+    _complete(connection, placed, indexed=word_index.is_kept(connection))
+
+
+def _insert_if_new(connection: sqlite3.Connection, at: int, draft: Draft, counter: int | None) -> bool:
+    """Insert a message unless the thread has one of its id; tell whether it was inserted."""
+    done = connection.execute(
+        f"{_INSERT} ON CONFLICT DO NOTHING", (at, draft.tokens, counter, *draft.columns)
+    )
+    return done.rowcount == 1
+
+
+def _complete(connection: sqlite3.Connection, placed: Sequence[tuple[int, Draft]], *, indexed: bool) -> None:
+    """Add the words and the pictures of messages that were inserted."""
+    if indexed:
         words = [(at, word_index.words_of(draft.message)) for at, draft in placed if not _is_tombstone(draft)]
         word_index.add(connection, words)
     for at, draft in placed:
@@ -59,14 +91,17 @@ def _is_tombstone(draft: Draft) -> bool:
     return draft.columns.text is None and draft.columns.json is None
 
 
-def _counter(connection: sqlite3.Connection, name: str | None) -> int | None:
+def _counter(connection: sqlite3.Connection, name: str | None, known: Mapping[int, str]) -> int | None:
     if name is None:
         return None
+    for number, given in known.items():
+        if given == name:
+            return number
     found = connection.execute("SELECT id FROM counters WHERE name = ?", (name,)).fetchone()
     if found is None:
         return connection.execute("INSERT INTO counters (name) VALUES (?)", (name,)).lastrowid
-    number: int = found[0]
-    return number
+    kept: int = found[0]
+    return kept
 
 
 def _keep_blob(connection: sqlite3.Connection, at: int, digest: bytes, data: bytes) -> None:

@@ -138,7 +138,11 @@ class SqliteStore:
         if len({check_id(message.id, "message") for message in messages}) < len(messages):
             raise Conflict("the batch holds the same message id twice; nothing was appended")
         with self._writing() as connection:
-            return log.append(connection, self._opened(connection, thread), drafts, expect)
+            opened = threads.look_up_opened(connection, self.namespace, thread)
+            if opened is None:
+                row = threads.create(connection, self.namespace, thread)
+                opened = threads.Opened(row, 0, word_index.is_kept(connection))
+            return log.append(connection, opened, drafts, expect, self._connections.counters)
 
     def entries(
         self,
@@ -152,7 +156,10 @@ class SqliteStore:
         """Yield entries, read a page at a time."""
         check_id(thread, "thread")
         with self._reading() as connection:
-            row, head = threads.require_with_head(connection, self.namespace, thread)
+            opened = threads.look_up_opened(connection, self.namespace, thread)
+            if opened is None:
+                raise threads.unknown(self.namespace, thread)
+            row, head, _ = opened
             last = head if stop is None else min(stop, head)
             spans = [span.clipped(max(start, 1), last) for span in threads.lineage(connection, row, head)]
             spans = [span for span in (spans if reverse else spans[::-1]) if span.first <= span.last]

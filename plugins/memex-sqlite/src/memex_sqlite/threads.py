@@ -17,9 +17,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PAGE = 256
 _COLUMNS: Final = "id, name, parent, forked_at, plan_base, shared_plans, created"
 _SELECT: Final = f"SELECT {_COLUMNS} FROM threads"
-_SELECT_WITH_LAST: Final = (
+_SELECT_OPENED: Final = (
     f"SELECT {_COLUMNS}, (SELECT max(place) FROM messages "
-    f"WHERE place BETWEEN threads.id << {SEQ_BITS} AND (threads.id << {SEQ_BITS}) + {MOST}) FROM threads"
+    f"WHERE place BETWEEN threads.id << {SEQ_BITS} AND (threads.id << {SEQ_BITS}) + {MOST}), "
+    "(SELECT value FROM settings WHERE name = 'index') "
+    "FROM threads WHERE namespace = (SELECT id FROM namespaces WHERE name = ?) AND name = ?"
 )
 
 
@@ -79,24 +81,37 @@ def require(connection: sqlite3.Connection, namespace: str, thread: str) -> Row:
     """
     row = look_up(connection, namespace, thread)
     if row is None:
-        raise UnknownThread(f"there is no thread {thread!r} in namespace {namespace!r}")
+        raise unknown(namespace, thread)
     return row
 
 
-def require_with_head(connection: sqlite3.Connection, namespace: str, thread: str) -> tuple[Row, int]:
-    """Return a thread and the sequence number of its newest message, with one look at the file.
+def unknown(namespace: str, thread: str) -> UnknownThread:
+    """Return the error that there is no such thread."""
+    return UnknownThread(f"there is no thread {thread!r} in namespace {namespace!r}")
 
-    Raises:
-        UnknownThread: If it is not there.
+
+class Opened(NamedTuple):
+    """A thread, and what is asked together with it in one look at the file.
+
+    Attributes:
+        row: The thread.
+        head: Sequence number of its newest message.
+        indexed: Whether the file has an index of words.
     """
-    found = connection.execute(
-        f"{_SELECT_WITH_LAST} WHERE namespace = (SELECT id FROM namespaces WHERE name = ?) AND name = ?",
-        (namespace, thread),
-    ).fetchone()
+
+    row: Row
+    head: int
+    indexed: bool
+
+
+def look_up_opened(connection: sqlite3.Connection, namespace: str, thread: str) -> Opened | None:
+    """Return a thread with its head, None if it is not there."""
+    found = connection.execute(_SELECT_OPENED, (namespace, thread)).fetchone()
     if found is None:
-        return require(connection, namespace, thread), 0
-    row = Row(*found[:-1])
-    return row, row.forked_at if found[-1] is None else seq_at(found[-1])
+        return None
+    *columns, last, index = found
+    row = Row(*columns)
+    return Opened(row, row.forked_at if last is None else seq_at(last), index == "words")
 
 
 def create(
