@@ -164,6 +164,14 @@ def test_appending_a_message_again_stores_and_tells_it_once(open_memory):
     assert told == [1]
 
 
+def test_forks_without_a_name_get_names_of_their_own(open_memory):
+    memory = open_memory()
+    thread = memory.thread("t")
+    names = {thread.fork().id for _ in range(50)}
+    assert len(names) == 50
+    assert all(name.startswith("t-") for name in names)
+
+
 def test_a_fork_shares_the_past_and_goes_its_own_way(open_memory):
     memory = open_memory(backend=Scripted(), budget=60, answer_tokens=10)
     thread = memory.thread("t")

@@ -22,7 +22,7 @@ from memex._errors import (
     UnknownMessage,
 )
 from memex._log import Log
-from memex._message import Message
+from memex._message import Message, new_id
 from memex._store import Hit, Receipt, ThreadInfo
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ class Thread:
             at: Last message to share, by id or sequence number; the newest by default.
         """
         seq = at if at is None or at == 0 else self._entry(at).seq
-        new = name or f"{self.id}-{Message.user('').id[:6]}"
+        new = name or f"{self.id}-{new_id()[-8:]}"
         info = self.memex.store.fork(self.id, new, seq if seq is None else int(seq))
         made = self.memex.adopt(info, self.budget, self._chain)
         made.drop_pins_after(info.head)

@@ -13,6 +13,7 @@ from memex_sqlite.threads import MOST, Span, seq_at
 
 FIRST_PAGE: Final = 20
 _LARGEST_PAGE = 512
+_AT_A_TIME = 250
 _PAGE_CHARACTERS = 1 << 20
 _RULES = frozenset({"system", "developer"})
 _SELECT: Final = f"SELECT place, tokens, counter, {COLUMNS} FROM messages "
@@ -50,12 +51,13 @@ class Page:
         self, connection: sqlite3.Connection, rows: Sequence[Row], names: dict[int, str] | None = None
     ) -> None:
         self.rows = rows
-        self._counters = names if names is not None else {}
-        if any(row[2] not in self._counters for row in rows if row[2] is not None):
-            self._counters.update(counter_names(connection))
-        self._blobs = {
-            row[0]: blobs_at(connection, row[0]) for row in rows if row[7] is not None and BLOB_MARK in row[7]
-        }
+        self._counters = counters = names if names is not None else {}
+        self._blobs: dict[int, dict[str, bytes]] = {}
+        for row in rows:
+            if row[2] is not None and row[2] not in counters:
+                counters.update(counter_names(connection))
+            if row[7] is not None and BLOB_MARK in row[7]:
+                self._blobs[row[0]] = blobs_at(connection, row[0])
 
     def __iter__(self) -> Iterator[Entry]:
         """Yield the entries, each decoded when it is asked for."""
@@ -157,8 +159,12 @@ def _check_gapless(
 
 def entries_at(connection: sqlite3.Connection, places: Sequence[int]) -> list[Entry]:
     """Return the messages at these places, in the order asked; all of them are there."""
-    rows = [connection.execute(f"{_SELECT} WHERE place = ?", (at,)).fetchone() for at in places]
-    return list(Page(connection, rows))
+    rows: dict[int, Row] = {}
+    for start in range(0, len(places), _AT_A_TIME):
+        some = places[start : start + _AT_A_TIME]
+        query = f"{_SELECT} WHERE place IN ({', '.join('?' * len(some))})"
+        rows |= {row[0]: row for row in connection.execute(query, some)}
+    return list(Page(connection, [rows[at] for at in places]))
 
 
 def stored_at(connection: sqlite3.Connection, at: int) -> Row:

@@ -56,11 +56,12 @@ def search(
     words = {word for clause in clauses for word in clause.words}
     ranked = _ranked(connection, clauses, sieve, scope, match_all=match_all, limit=limit)
     hits: list[Hit] = []
+    owners: dict[int, str] = {}
     while len(hits) < limit and (some := list(islice(ranked, limit))):
         entries = entries_at(connection, [place for place, _ in some])
         for (place, score), entry in zip(some, entries, strict=True):
             if sieve.accepts(entry.message):
-                name = thread.name if thread else _owner(connection, place)
+                name = thread.name if thread else _owner(connection, place >> SEQ_BITS, owners)
                 hits.append(Hit(name or "", entry, score, snippet(searchable_text(entry.message), words)))
     return hits[:limit]
 
@@ -70,15 +71,17 @@ class _Scope:
 
     def __init__(self, connection: sqlite3.Connection, namespace: str, thread: Row | None) -> None:
         self.spans: list[Span] | None = lineage(connection, thread) if thread else None
-        self._number = connection.execute("SELECT id FROM namespaces WHERE name = ?", (namespace,)).fetchone()
-        others = connection.execute("SELECT count(*) FROM namespaces").fetchone()[0] > 1
-        # Asking each match for its namespace costs more than ranking it; mostly there is one.
-        self.among_others = thread is None and others
-
-    @property
-    def number(self) -> int:
+        self.number = 0
         """Number of the namespace, 0 if it has nothing yet."""
-        return self._number[0] if self._number else 0
+        self.among_others = False
+        """Whether matches of other namespaces have to be left out."""
+        if thread is None:
+            count, number = connection.execute(
+                "SELECT count(*), max(id) FILTER (WHERE name = ?) FROM namespaces", (namespace,)
+            ).fetchone()
+            self.number = number or 0
+            # Asking each match for its namespace costs more than ranking it; mostly there is one.
+            self.among_others = count > 1 or not number
 
 
 def _ranked(
@@ -139,10 +142,11 @@ def _conditions(sieve: Sieve, scope: _Scope) -> tuple[str, list[object]]:
     return conditions, values
 
 
-def _owner(connection: sqlite3.Connection, place: int) -> str:
-    found = connection.execute("SELECT name FROM threads WHERE id = ?", (place >> SEQ_BITS,)).fetchone()
-    name: str = found[0]
-    return name
+def _owner(connection: sqlite3.Connection, number: int, known: dict[int, str]) -> str:
+    if number not in known:
+        found = connection.execute("SELECT name FROM threads WHERE id = ?", (number,)).fetchone()
+        known[number] = found[0]
+    return known[number]
 
 
 def _fts(clause: Clause) -> str:

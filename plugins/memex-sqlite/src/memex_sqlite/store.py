@@ -161,8 +161,9 @@ class SqliteStore:
                 raise threads.unknown(self.namespace, thread)
             row, head, _ = opened
             last = head if stop is None else min(stop, head)
-            spans = [span.clipped(max(start, 1), last) for span in threads.lineage(connection, row, head)]
-            spans = [span for span in (spans if reverse else spans[::-1]) if span.first <= span.last]
+            spans = threads.spans(connection, row, max(start, 1), last)
+            if reverse:
+                spans.reverse()
             names = self._connections.counters
             page = reading.begin(connection, spans[0], roles, reverse=reverse, names=names) if spans else None
         return reading.read(self._connections, spans, roles, reverse=reverse, first_page=page)

@@ -165,6 +165,15 @@ def lineage(connection: sqlite3.Connection, row: Row, upto: int = MOST) -> list[
     return spans
 
 
+def spans(connection: sqlite3.Connection, row: Row, start: int, stop: int) -> list[Span]:
+    """Return what of a thread lies between two sequence numbers, in log order; none is past the head."""
+    if row.parent is None:
+        found = [Span(row.number, start, stop)]
+    else:
+        found = [span.clipped(start, stop) for span in reversed(lineage(connection, row, stop))]
+    return [span for span in found if span.first <= span.last]
+
+
 def info(connection: sqlite3.Connection, row: Row) -> ThreadInfo:
     """Return a thread as a user sees it."""
     parent, forked_at, _ = origin(connection, row)
