@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
-import tempfile
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -108,6 +106,9 @@ def _look_read_only(path: str) -> None:
 def _look_at_a_copy(path: str) -> None:
     # Whoever was killed while making the file left a journal, which nobody can undo who only
     # reads. It may be a stranger's, so that is tried elsewhere.
+    import shutil
+    import tempfile  # 10 ms that an opening pays only here
+
     with tempfile.TemporaryDirectory() as folder:
         copy = str(Path(folder, Path(path).name))
         for ending in ("", "-journal"):
