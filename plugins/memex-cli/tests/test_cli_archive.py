@@ -95,7 +95,7 @@ def test_pipes(good: Good, memex: Run, elsewhere: tuple[str, str]) -> None:
     good("send", "x", "--thread", "a")
     written = memex("archive", "write", "-")
     assert written.exit_code == 0
-    assert written.stderr.startswith("-: 1 threads, 2 messages")
+    assert written.stderr.startswith("-: 1 thread, 2 messages")
     assert good("archive", "verify", "-", input=written.stdout_bytes).startswith("-: 1 threads")
     assert good("archive", "read", "-", *elsewhere, input=written.stdout_bytes).startswith("-: 1 threads")
     assert good("show", "--json", *elsewhere) == good("show", "--json")

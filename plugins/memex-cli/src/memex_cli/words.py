@@ -22,6 +22,11 @@ from memex import (
 from memex_cli.terminal import one_line
 
 
+def many(count: int, noun: str) -> str:
+    """Return how many of something, in words: ``1 thread``, ``2 threads``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def heading(item: Entry | Derived) -> str:
     """Return one line that says where a message stands and who speaks."""
     message = item.message

@@ -18,6 +18,7 @@ from memex_cli.options import examples, json_option, memory_options, wants_json
 from memex_cli.progress import counting
 from memex_cli.shapes import archive_json, thread_json
 from memex_cli.terminal import note, one_line, say
+from memex_cli.words import many
 
 
 @click.group(
@@ -126,7 +127,8 @@ def verify(file: str) -> None:
 
 def _tell(file: str, info: ArchiveInfo, *, quiet: bool = False) -> None:
     line = one_line(
-        f"{file}: {len(info.threads):,} threads, {info.messages:,} messages, {info.plans:,} plans, "
+        f"{file}: {many(len(info.threads), 'thread')}, {many(info.messages, 'message')}, "
+        f"{many(info.plans, 'plan')}, "
         f"{info.blobs:,} pictures and files; {info.size:,} bytes unpacked"
     )
     if quiet:
@@ -140,7 +142,7 @@ def _tell(file: str, info: ArchiveInfo, *, quiet: bool = False) -> None:
 def _sentence(file: str, restored: Restored) -> str:
     skipped = f"; {len(restored.skipped):,} were there already" if restored.skipped else ""
     return one_line(
-        f"{file}: {len(restored.threads):,} threads with {restored.messages:,} messages stored{skipped}"
+        f"{file}: {many(len(restored.threads), 'thread')} with {many(restored.messages, 'message')} stored{skipped}"
     )
 
 
