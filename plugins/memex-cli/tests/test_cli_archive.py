@@ -52,7 +52,7 @@ def test_only_some_threads(good: Good, bad: Bad, elsewhere: tuple[str, str]) -> 
     for thread in ("a", "b", "c"):
         good("send", "x", "--thread", thread)
     assert good("archive", "write", "two.zip", "a", "c").startswith("two.zip: 2 threads")
-    assert good("archive", "read", "two.zip", "c", *elsewhere).startswith("two.zip: 1 threads")
+    assert good("archive", "read", "two.zip", "c", *elsewhere).startswith("two.zip: 1 thread ")
     assert "no thread 'b'" in bad("archive", "read", "two.zip", "b", *elsewhere)
     assert "no thread 'd'" in bad("archive", "write", "d.zip", "d")
 
@@ -96,8 +96,8 @@ def test_pipes(good: Good, memex: Run, elsewhere: tuple[str, str]) -> None:
     written = memex("archive", "write", "-")
     assert written.exit_code == 0
     assert written.stderr.startswith("-: 1 thread, 2 messages")
-    assert good("archive", "verify", "-", input=written.stdout_bytes).startswith("-: 1 threads")
-    assert good("archive", "read", "-", *elsewhere, input=written.stdout_bytes).startswith("-: 1 threads")
+    assert good("archive", "verify", "-", input=written.stdout_bytes).startswith("-: 1 thread, ")
+    assert good("archive", "read", "-", *elsewhere, input=written.stdout_bytes).startswith("-: 1 thread ")
     assert good("show", "--json", *elsewhere) == good("show", "--json")
 
 

@@ -140,10 +140,9 @@ def _tell(file: str, info: ArchiveInfo, *, quiet: bool = False) -> None:
 
 
 def _sentence(file: str, restored: Restored) -> str:
+    threads, messages = many(len(restored.threads), "thread"), many(restored.messages, "message")
     skipped = f"; {len(restored.skipped):,} were there already" if restored.skipped else ""
-    return one_line(
-        f"{file}: {many(len(restored.threads), 'thread')} with {many(restored.messages, 'message')} stored{skipped}"
-    )
+    return one_line(f"{file}: {threads} with {messages} stored{skipped}")
 
 
 @contextmanager
