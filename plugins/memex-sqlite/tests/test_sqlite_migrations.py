@@ -195,6 +195,19 @@ def test_forgetting_removes_the_backup_too(tmp_path: Path, version: int) -> None
     assert canary not in path.read_bytes()
 
 
+def test_a_backup_that_cannot_be_removed_is_told(tmp_path: Path) -> None:
+    store = SqliteStore(str(tmp_path / "x.db"))
+    store.append("t", [Message.user("secret", id="m")])
+    backup = tmp_path / "x.db.schema-1.backup"
+    backup.mkdir()
+    with pytest.raises(StoreUnavailable, match="remove the backup yourself"):
+        store.forget("t", ["m"])
+    assert next(store.entries("t")).message.status == "forgotten"
+    backup.rmdir()
+    assert store.forget("t", ["m"]).places["messages"] == 0
+    store.close()
+
+
 def test_a_newer_schema_is_refused_and_left_byte_identical(tmp_path: Path) -> None:
     path = older(OLDER[-1], tmp_path)
     connection = sqlite3.connect(path)

@@ -43,11 +43,21 @@ def back_up(path: str, version: int) -> Path:
 
 
 def remove_backups(path: str) -> int:
-    """Remove the backups of a file, which hold what was forgotten since, and return how many."""
+    """Remove the backups of a file, which hold what was forgotten since, and return how many.
+
+    Raises:
+        StoreUnavailable: If one cannot be removed.
+    """
     file = Path(path)
-    found = [one for one in file.parent.glob("*") if _is_backup(one.name, file.name)]
-    for one in found:
-        one.unlink(missing_ok=True)
+    try:
+        found = [one for one in file.parent.iterdir() if _is_backup(one.name, file.name)]
+        for one in found:
+            one.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreUnavailable(
+            f"it is forgotten in {path}, but a backup beside it still holds it and cannot be removed "
+            f"({error}); remove the backup yourself"
+        ) from error
     return len(found)
 
 
