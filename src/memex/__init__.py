@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from memex._codec import LeftOut as LeftOut
     from memex._codec import decode as decode
     from memex._codec import encode as encode
+    from memex._cost import Cost as Cost
     from memex._counter import Counter as Counter
     from memex._discovery import EntryPointInfo as EntryPointInfo
     from memex._entry import Derived as Derived
@@ -152,6 +153,7 @@ _HOME = {
     "ConfigError": "_errors",
     "Conflict": "_errors",
     "ContextOverflow": "_errors",
+    "Cost": "_cost",
     "Counter": "_counter",
     "Derived": "_entry",
     "Encoded": "_codec",

@@ -41,6 +41,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
             prompt cache's breakpoint belongs.
         thread: Id of the thread, for caches that take a key.
         settings: The provider's own settings for this call (temperature, stop, ...).
+        schema: JSON schema that the text of the answer has to follow; None for free text.
     """
 
     messages: tuple[Message, ...]
@@ -49,6 +50,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     stable: int = 0
     thread: str = ""
     settings: Mapping[str, Any] = EMPTY
+    schema: Mapping[str, Any] | None = None
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -93,12 +95,24 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         output_tokens: Longest answer, where known.
         tools: Whether it calls tools.
         images: Whether it sees images.
+        files: Whether it reads documents such as PDF.
+        reasoning: Whether it thinks before it answers.
+        schema: Whether the answer can be held to a JSON schema.
+        prefill: Whether it continues an answer that was begun for it.
+        cache_floor: Shortest prompt in tokens that its provider caches; None if it has no cache.
+        refuses: Settings that it refuses; they are left out of the call and recorded.
     """
 
     context_tokens: int | None = None
     output_tokens: int | None = None
     tools: bool = False
     images: bool = False
+    files: bool = False
+    reasoning: bool = False
+    schema: bool = False
+    prefill: bool = False
+    cache_floor: int | None = None
+    refuses: tuple[str, ...] = ()
 
 
 @runtime_checkable
@@ -113,6 +127,9 @@ class Backend(Protocol):
     It may have ``prepare(request)`` as well: when an answer is stored and the next turn is expected
     to evict, the host calls it with the messages that the next window will begin with, so that the
     backend can read them while the user does. It returns at once; it is only a hint.
+
+    And it may have ``cost(usage, model) -> Cost | None``: what a call cost, None where the prices of
+    the model are not known.
     """
 
     name: str

@@ -16,6 +16,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         reasoning_tokens: Those of the output that were reasoning.
         fresh_tokens: Tokens after the longest prefix shared with the previous window, as the
             plan counted them: what a perfect cache would still have to read.
+        cache_miss: Why the provider's cache did not serve more, in its own words.
     """
 
     input_tokens: int = 0
@@ -24,6 +25,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     output_tokens: int = 0
     reasoning_tokens: int = 0
     fresh_tokens: int = 0
+    cache_miss: str = ""
 
     @property
     def prompt_tokens(self) -> int:
