@@ -102,6 +102,8 @@ if TYPE_CHECKING:
     from memex._ranges import expand as expand
     from memex._ranges import show_ranges as show_ranges
     from memex._ranges import to_ranges as to_ranges
+    from memex._ranking import Ranking as Ranking
+    from memex._ranking import ranker as ranker
     from memex._replay import Replayed as Replayed
     from memex._reply import Reply as Reply
     from memex._restoring import checked_entries as checked_entries
@@ -187,6 +189,7 @@ _HOME = {
     "ProbeResult": "_probe",
     "Problem": "_plugin",
     "Provider": "_provider",
+    "Ranking": "_ranking",
     "RateLimited": "_errors",
     "Reasoning": "_parts",
     "Receipt": "_store",
@@ -241,6 +244,7 @@ _HOME = {
     "load_target": "_factory",
     "parse_query": "_query",
     "probe": "_probe",
+    "ranker": "_ranking",
     "read_archive": "_archive_reading",
     "rows": "_explain",
     "searchable": "_store",
