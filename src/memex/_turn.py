@@ -62,6 +62,11 @@ class Turn:
             raise ConfigError(f"the backend {type(backend).__name__} has no {lacking[0]!r}")
         self._target = f"{backend.name}:{backend.model}"
 
+    @property
+    def window(self) -> Window | None:
+        """What the model is sent; None before :meth:`begin`."""
+        return self._window
+
     def begin(self) -> Request:
         """Store the user's messages, build the window and its plan, and return the request."""
         stored = self._thread.append(self._messages)

@@ -1,0 +1,123 @@
+"""A turn whose model is called by somebody else: the memory keeps both ends of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from memex._backend import Capabilities, Event, Request, Tool
+from memex._errors import ConfigError
+from memex._message import Message
+from memex._reply import Reply
+from memex._turn import Turn
+
+if TYPE_CHECKING:
+    from memex._thread import Thread
+    from memex._window import Window
+
+
+class OpenTurn:
+    """A turn of a thread, for a program that calls the model itself::
+
+        turn = OpenTurn(thread, provider="openai", model="gpt-5.6")
+        request = turn.begin([Message.user("Who signs it off?")])   # stored, and a window built
+        for event in answer_to(request.messages):                    # your own call, as events
+            turn.feed(event)
+        reply = turn.finish()                                        # stored once
+
+    It does what :meth:`Thread.send` does on both sides of the call: what was said is stored before,
+    the answer once and after it. Where the call breaks, :meth:`fail` keeps what came as ``incomplete``.
+
+    Args:
+        thread: The thread.
+        provider: Who is called; with the model, whom signed parts of the answer are bound to.
+        model: The model as it is asked for.
+        tools: What the model may call; their tokens are counted.
+
+    Attributes:
+        thread: The thread.
+        window: What the model is sent, with its plan; None before :meth:`begin`.
+        reply: The answer, once it is stored whole.
+        error: What stopped the answer, if something did.
+    """
+
+    def __init__(self, thread: Thread, *, provider: str, model: str, tools: Sequence[Tool] = ()) -> None:
+        self.thread = thread
+        self.window: Window | None = None
+        self.reply: Reply | None = None
+        self.error: BaseException | None = None
+        self._called = _CalledElsewhere(provider, model)
+        self._tools = tuple(tools)
+        self._turn: Turn | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether the answer is stored, or has failed."""
+        return self.reply is not None or self.error is not None
+
+    def begin(self, messages: Sequence[Message]) -> Request:
+        """Store what was said, build the window and its plan, and return what to send.
+
+        Args:
+            messages: What is new; nothing where a call is made again.
+
+        Raises:
+            ConfigError: If the turn has begun already.
+            BudgetExceeded: If what must be sent does not fit; what was said is stored.
+        """
+        if self._turn is not None:
+            raise ConfigError("this turn has begun already; every call of a model is a turn of its own")
+        self._turn = Turn(self.thread, self._called, messages, self._tools, {})
+        request = self._turn.begin()
+        self.window = self._turn.window
+        return request
+
+    def feed(self, event: Event) -> None:
+        """Take the next event of the answer.
+
+        Raises:
+            BackendError: If it reports an error.
+        """
+        self._begun().feed(event)
+
+    def finish(self) -> Reply:
+        """Store the answer as it came and return it.
+
+        Raises:
+            Truncated: If its terminal event never came; :meth:`fail` stores what came.
+        """
+        self.reply = self._begun().finish()
+        return self.reply
+
+    def fail(self, error: BaseException) -> BaseException:
+        """Store what came as ``incomplete`` and return the error, typed.
+
+        Args:
+            error: What stopped the answer. It may be a foreign one, which comes back as the cause of a
+                :class:`~memex.BackendError`.
+        """
+        self.error = self._begun().fail(error)
+        return self.error
+
+    def _begun(self) -> Turn:
+        if self._turn is None:
+            raise ConfigError("this turn has not begun; call begin() first")
+        if self.over:
+            raise ConfigError("this turn is over; every call of a model is a turn of its own")
+        return self._turn
+
+
+class _CalledElsewhere:
+    """Stands for the model in a turn: it has a name and is never asked."""
+
+    capabilities = Capabilities()
+
+    def __init__(self, provider: str, model: str) -> None:
+        self.name = provider
+        self.model = model
+
+    def stream(self, request: Request) -> Iterator[Event]:
+        raise ConfigError(f"{self.name}:{self.model} is called by the program, not by the memory")
+
+    def close(self) -> None:
+        """Nothing is open."""
