@@ -35,16 +35,20 @@ def stream_turn(turn: Turn, *, whole: bool) -> Generator[Event, None, Reply]:
 
 def _stream_call(call: ModelCall, backend: Backend, *, whole: bool) -> Generator[Event, None, Reply]:
     request = call.begin()
-    try:
-        with closing(events_of(backend, request, whole=whole)) as events:
-            for event in events:
-                yield call.feed(event)
-        return call.finish()
-    except BaseException as error:
-        failure = call.fail(error)
-        if failure is error:
-            raise
-        raise failure from error
+    while True:
+        try:
+            with closing(events_of(backend, request, whole=whole)) as events:
+                for event in events:
+                    yield call.feed(event)
+            return call.finish()
+        except BaseException as error:
+            smaller = call.refit(error)
+            if smaller is None:
+                failure = call.fail(error)
+                if failure is error:
+                    raise
+                raise failure from error
+            request = smaller
 
 
 def events_of(backend: Backend, request: Request, *, whole: bool) -> Generator[object, None, None]:

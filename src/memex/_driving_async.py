@@ -53,16 +53,21 @@ async def _astream_call(
     call: ModelCall, backend: Backend, *, whole: bool
 ) -> AsyncGenerator[Event | Reply, None]:
     request = await _to_the_end(asyncio.to_thread(call.begin))
-    try:
-        async with aclosing(_aevents(backend, request, whole=whole)) as events:
-            async for event in events:
-                yield call.feed(event)
-        reply = await _to_the_end(asyncio.to_thread(call.finish))
-    except BaseException as error:
-        failure = await _to_the_end(asyncio.to_thread(call.fail, error))
-        if failure is error:
-            raise
-        raise failure from error
+    while True:
+        try:
+            async with aclosing(_aevents(backend, request, whole=whole)) as events:
+                async for event in events:
+                    yield call.feed(event)
+            reply = await _to_the_end(asyncio.to_thread(call.finish))
+            break
+        except BaseException as error:
+            smaller = await _to_the_end(asyncio.to_thread(call.refit, error))
+            if smaller is None:
+                failure = await _to_the_end(asyncio.to_thread(call.fail, error))
+                if failure is error:
+                    raise
+                raise failure from error
+            request = smaller
     yield reply
 
 

@@ -14,7 +14,8 @@ import msgspec
 from memex._assemble import Assembly, wrong_field
 from memex._backend import Backend, Event, Request, Tool
 from memex._entry import Entry
-from memex._errors import BackendError, MemexError, Truncated
+from memex._errors import BackendError, ContextOverflow, MemexError, Truncated
+from memex._limits import limit_after, remember
 from memex._message import Message, Origin, Status
 from memex._origin import without_bound_parts
 from memex._preparing import prepare_next
@@ -56,17 +57,37 @@ class ModelCall:
         self._asked = asked
         self._assembly = Assembly()
         self._window: Window | None = None
-        self._answered = False
+        self._answered = self._heard = self._refitted = False
         self._target = f"{backend.name}:{backend.model}"
 
     def begin(self) -> Request:
         """Build the window and its plan, and return the request."""
         try:
-            window = self._thread.build(tools=self._tools, target=self._target)
+            return self._request()
         except MemexError as error:
             if self._stored:
                 error.add_note("what you said is stored as " + ", ".join(f"#{e.seq}" for e in self._stored))
             raise
+
+    def refit(self, error: BaseException) -> Request | None:
+        """Return a smaller request after the model refused the window as too long.
+
+        That is tried once, and only while nothing of an answer has come. What the model takes is
+        remembered with the thread. None means that ``error`` is to be raised.
+        """
+        if not isinstance(error, ContextOverflow) or self._window is None or self._heard or self._refitted:
+            return None
+        self._refitted = True
+        store, thread = self._thread.memex.store, self._thread.id
+        try:
+            remember(store, thread, self._target, limit_after(self._window, error))
+            return self._request()
+        except MemexError as second:
+            error.add_note(f"the window could not be made smaller: {second}")
+            return None
+
+    def _request(self) -> Request:
+        window = self._thread.build(tools=self._tools, target=self._target)
         self._window = window
         return Request(
             messages=tuple(without_bound_parts(m, self._target) for m in window.messages),
@@ -83,6 +104,7 @@ class ModelCall:
         Raises:
             BackendError: If it is no event, or reports an error.
         """
+        self._heard = True
         if not isinstance(event, Event):
             raise BackendError(f"backend {self._target} sent a {type(event).__name__} instead of an event")
         if wrong := wrong_field(event):

@@ -246,16 +246,27 @@ class Thread:
         target: str | None = None,
         pending: Message | None = None,
         record: bool = True,
+        like: Window | None = None,
     ) -> Window:
-        """Return the finished window and keep its plan; see :meth:`window`."""
+        """Return the finished window and keep its plan; see :meth:`window`.
+
+        Args:
+            tools: What the model may call.
+            target: ``provider:model`` that it is sent to.
+            pending: A question that is asked but not stored.
+            record: Keep the plan.
+            like: A window whose budget it has.
+        """
         from memex._planner import Settings, build_window
 
+        budget, limited = (like.budget, like.plan.limited) if like else self._budget_for(target)
         settings = Settings(
             chain=self.chain,
-            budget=self.budget,
+            budget=budget,
             counter=self.counter,
             on_error=self.memex.on_error,
             target=target,
+            limited=limited,
         ).with_tools(tools)
         log = self.log()
         question = None if pending is None else log.counted(Entry(log.head + 1, pending))
@@ -273,6 +284,15 @@ class Thread:
             window = window.replace(plan=msgspec.structs.replace(window.plan, number=number))
             self.memex.hooks.window_built(self.id, window)
         return window
+
+    def _budget_for(self, target: str | None) -> tuple[Budget, str | None]:
+        """Return the budget for a model, and why it is smaller than the thread's own if it is."""
+        from memex._limits import limit_of
+
+        limit = limit_of(self.memex.store, self.id, target) if target else None
+        if target is None or limit is None or (budget := limit.of(self.budget)) == self.budget:
+            return self.budget, None
+        return budget, limit.why(target)
 
     def drop_pins_after(self, head: int) -> None:
         """Unpin what a new fork does not share: its own messages will have those numbers."""
