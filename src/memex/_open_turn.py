@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from memex._backend import Capabilities, Event, Request, Tool
 from memex._errors import ConfigError
 from memex._message import Message
+from memex._model_call import ModelCall
 from memex._reply import Reply
-from memex._turn import Turn
 
 if TYPE_CHECKING:
     from memex._thread import Thread
@@ -48,7 +48,7 @@ class OpenTurn:
         self.error: BaseException | None = None
         self._called = _CalledElsewhere(provider, model)
         self._tools = tuple(tools)
-        self._turn: Turn | None = None
+        self._call: ModelCall | None = None
 
     @property
     def over(self) -> bool:
@@ -65,11 +65,15 @@ class OpenTurn:
             ConfigError: If the turn has begun already.
             BudgetExceeded: If what must be sent does not fit; what was said is stored.
         """
-        if self._turn is not None:
+        if self._call is not None:
             raise ConfigError("this turn has begun already; every call of a model is a turn of its own")
-        self._turn = Turn(self.thread, self._called, messages, self._tools, {})
-        request = self._turn.begin()
-        self.window = self._turn.window
+        stored = self.thread.append(messages) if messages else ()
+        asked = next((entry.message.id for entry in reversed(stored) if entry.message.role == "user"), None)
+        call = ModelCall(
+            self.thread, self._called, tools=self._tools, settings={}, stored=stored, asked=asked
+        )
+        request = call.begin()
+        self._call, self.window = call, call.window
         return request
 
     def feed(self, event: Event) -> None:
@@ -99,12 +103,12 @@ class OpenTurn:
         self.error = self._begun().fail(error)
         return self.error
 
-    def _begun(self) -> Turn:
-        if self._turn is None:
+    def _begun(self) -> ModelCall:
+        if self._call is None:
             raise ConfigError("this turn has not begun; call begin() first")
         if self.over:
             raise ConfigError("this turn is over; every call of a model is a turn of its own")
-        return self._turn
+        return self._call
 
 
 class _CalledElsewhere:
