@@ -55,7 +55,7 @@ class RememberedCall:
         turn = OpenTurn(thread, provider=self._provider, model=asked.model, tools=asked.tools)
         request = turn.begin(new)
         self._turn = turn
-        self._reader = self._endpoint.reader(asked.model)
+        self._reader = self._endpoint.reader(body)
         return self._endpoint.write(body, request)
 
     def feed(self, wire: Any) -> None:

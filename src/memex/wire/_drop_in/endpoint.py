@@ -47,8 +47,13 @@ class Endpoint(Protocol):
         methods: Methods of the SDK's resource that post there.
     """
 
-    path: str
-    methods: tuple[str, ...]
+    @property
+    def path(self) -> str:
+        """Where it is."""
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Its methods."""
 
     def read(self, body: Mapping[str, Any]) -> Asked:
         """Return what a body asks.
@@ -61,5 +66,5 @@ class Endpoint(Protocol):
     def write(self, body: Mapping[str, Any], request: Request) -> Mapping[str, Any]:
         """Return the body with the window in the place of the caller's messages, all else as it was."""
 
-    def reader(self, model: str) -> AnswerReader:
-        """Return what reads the answer."""
+    def reader(self, body: Mapping[str, Any]) -> AnswerReader:
+        """Return what reads the answer to a body."""

@@ -1,0 +1,119 @@
+"""What is new in a history that a caller sends again with every call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any, Final
+
+from memex._entry import Entry
+from memex._message import Message, Role
+from memex._parts import Citation, Opaque, Reasoning, Refusal, Text, ToolCall, ToolResult
+from memex._thread import Thread
+
+_STANDING: Final[frozenset[Role]] = frozenset({"system", "developer"})
+_LOOK_BACK: Final = 500
+
+
+def new_messages(thread: Thread, messages: Sequence[Message]) -> list[Message]:
+    """Return those of a caller's messages that the thread does not hold.
+
+    The caller may send the whole conversation, the end of it, or only what is new; the system text
+    every time; a call again that failed. What is compared is what was said: words, calls, results and
+    media, not thoughts, ids or spelling. An answer that broke off counts as said where the caller sends
+    it, and as not said where they do not.
+
+    Args:
+        thread: The thread.
+        messages: What the caller sends, in order.
+    """
+    known = {_said(entry.message) for entry in thread.entries() if entry.message.role in _STANDING}
+    spoken = [message for message in messages if message.role not in _STANDING]
+    start = _first_new(list(_newest_first(thread)), spoken)
+    fresh = {id(message) for message in spoken[start:]}
+    new: list[Message] = []
+    for message in messages:
+        if message.role not in _STANDING:
+            if id(message) in fresh:
+                new.append(message)
+        elif (said := _said(message)) not in known:
+            known.add(said)
+            new.append(message)
+    return new
+
+
+def _newest_first(thread: Thread) -> Iterator[Entry]:
+    spoken = (e for e in thread.entries(reverse=True) if e.message.role not in _STANDING)
+    return islice((e for e in spoken if e.message.status != "forgotten"), _LOOK_BACK)
+
+
+def _first_new(log: Sequence[Entry], spoken: Sequence[Message]) -> int:
+    """Return the place of the first new message: after the one that the log ends with."""
+    sent = [_said(message) for message in spoken]
+    held = [_said(entry.message) for entry in log]
+    for at in range(len(log)):
+        places = [place for place, said in enumerate(sent) if said == held[at]]
+        places = [place for place in places if _left_behind(log[:at], spoken[place + 1 :])]
+        if places:
+            return max(places, key=lambda place: _agreement(log[at:], held[at:], sent[: place + 1])) + 1
+    return 0
+
+
+def _left_behind(skipped: Sequence[Entry], following: Sequence[Message]) -> bool:
+    """Tell whether a caller may have left out what the log ends with.
+
+    An answer that broke off, they do not have. A question that got none, they may have given up for
+    another one; a whole answer, for one of their own. Whoever says nothing after that says it anew.
+    """
+    whole = [entry for entry in skipped if not _broken(entry)]
+    if not whole:
+        return True
+    if not following:
+        return False
+    return following[0].role == "assistant" or not any(e.message.role == "assistant" for e in whole)
+
+
+def _agreement(log: Sequence[Entry], held: Sequence[Any], sent: Sequence[Any]) -> int:
+    """Return how far two conversations agree, backwards; answers that broke off may be missing."""
+    agreed, place = 0, len(sent) - 1
+    for entry, said in zip(log, held, strict=True):
+        if place >= 0 and said == sent[place]:
+            agreed, place = agreed + 1, place - 1
+        elif not _broken(entry):
+            break
+    return agreed
+
+
+def _broken(entry: Entry) -> bool:
+    return entry.message.role == "assistant" and entry.message.status in ("incomplete", "error")
+
+
+def _said(message: Message) -> Any:
+    role = "system" if message.role == "developer" else message.role
+    return role, message.name, tuple(_pieces(message))
+
+
+def _pieces(message: Message) -> Iterator[Any]:
+    words: list[str] = []
+    for part in message.parts:
+        if isinstance(part, (Text, Refusal)):
+            words.append(part.text)
+            continue
+        if isinstance(part, (Reasoning, Citation)):
+            continue
+        if words:
+            yield "".join(words)
+            words = []
+        yield _piece(part)
+    if words:
+        yield "".join(words)
+
+
+def _piece(part: Any) -> Any:
+    if isinstance(part, ToolCall):
+        return "call", part.id, part.name
+    if isinstance(part, ToolResult):
+        return "result", part.call_id, tuple(_pieces(Message(role="tool", parts=part.parts)))
+    if isinstance(part, Opaque):
+        return "opaque", repr(part.data)
+    return "media", part.kind, part.value
