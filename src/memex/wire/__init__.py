@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from memex.wire._secret import scrub as scrub
     from memex.wire._settings import WireSettings as WireSettings
     from memex.wire._settings import wire_settings as wire_settings
+    from memex.wire._sockets import watch_sockets as watch_sockets
 
 _HOME = {
     "AnswerReader": "_drop_in.endpoint",
@@ -68,6 +69,7 @@ _HOME = {
     "retry_after": "_retry_after",
     "scrub": "_secret",
     "turn_of": "_drop_in.turns",
+    "watch_sockets": "_sockets",
     "wire_settings": "_settings",
 }
 
