@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any, Final
 
 from memex._entry import Entry
+from memex._errors import FilterFailed, MessageVetoed
 from memex._message import Message, Role
 from memex._parts import Citation, Opaque, Reasoning, Refusal, Text, ToolCall, ToolResult
 from memex._thread import Thread
@@ -20,7 +21,7 @@ def new_messages(thread: Thread, messages: Sequence[Message]) -> list[Message]:
 
     The caller may send the whole conversation, the end of it, or only what is new; the system text
     every time; a call again that failed. What is compared is what was said: words, calls, results and
-    media, not thoughts, ids or spelling. An answer that broke off counts as said where the caller sends
+    media, not thoughts, ids or spelling; and what the filters make of it, as that is what is stored. An answer that broke off counts as said where the caller sends
     it, and as not said where they do not.
 
     Args:
@@ -29,17 +30,25 @@ def new_messages(thread: Thread, messages: Sequence[Message]) -> list[Message]:
     """
     known = {_said(entry.message) for entry in thread.entries() if entry.message.role in _STANDING}
     spoken = [message for message in messages if message.role not in _STANDING]
-    start = _first_new(list(_newest_first(thread)), spoken)
+    start = _first_new(list(_newest_first(thread)), [_stored(thread, message) for message in spoken])
     fresh = {id(message) for message in spoken[start:]}
     new: list[Message] = []
     for message in messages:
         if message.role not in _STANDING:
             if id(message) in fresh:
                 new.append(message)
-        elif (said := _said(message)) not in known:
+        elif (said := _said(_stored(thread, message))) not in known:
             known.add(said)
             new.append(message)
     return new
+
+
+def _stored(thread: Thread, message: Message) -> Message:
+    """Return a message as it is stored. One that is refused now is compared as it is."""
+    try:
+        return thread.memex.filtered(thread.id, message)
+    except (MessageVetoed, FilterFailed):
+        return message
 
 
 def _newest_first(thread: Thread) -> Iterator[Entry]:
