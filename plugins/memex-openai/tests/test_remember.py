@@ -314,6 +314,15 @@ def test_leaving_a_stream_early_keeps_what_came_as_incomplete(client, memory, se
     assert log(memory)[-1] == ("assistant", "One", "incomplete")
 
 
+def test_what_came_at_once_is_heard_as_far_as_it_is_read(client, memory, server):
+    parts = b"".join(f"data: {json.dumps(part)}\r\n\r\n".encode() for part in chunks("One", " two", " three"))
+    server.play(sse(parts[:700], parts[700:]))
+    with ask(client, user("Count"), stream=True) as stream:
+        next(stream)
+        next(stream)
+    assert log(memory)[-1] == ("assistant", "One two", "incomplete")
+
+
 def test_a_stream_that_nobody_reads_is_a_turn_without_an_answer(client, memory, server):
     server.play(sse(*chunks("One"), end="stall"))
     stream = ask(client, user("Count"), stream=True)

@@ -37,23 +37,36 @@ class Events:
         self._rest = b""
         self._data: list[bytes] = []
 
-    def take(self, piece: bytes) -> None:
-        """Take the next bytes."""
-        *lines, self._rest = (self._rest + piece).split(b"\n")
-        for line in lines:
-            self._line(line.rstrip(b"\r"))
+    def take(self, piece: bytes) -> Iterator[bytes]:
+        """Yield bytes again, an event at a time, each once it is heard.
+
+        Whoever stops reading after an event has not heard the next one, also where both came at once.
+        """
+        passed = begin = 0
+        while (end := piece.find(b"\n", begin)) >= 0:
+            line, self._rest = self._rest + piece[begin:end], b""
+            begin = end + 1
+            if self._line(line.rstrip(b"\r")):
+                yield piece[passed:begin]
+                passed = begin
+        self._rest += piece[begin:]
+        if passed < len(piece):
+            yield piece[passed:]
 
     def end(self) -> None:
         """Nothing more comes."""
         self.call.end()
 
-    def _line(self, line: bytes) -> None:
+    def _line(self, line: bytes) -> bool:
+        """Take a line and say whether it ends an event."""
         if line.startswith(b"data:"):
             self._data.append(line[5:].removeprefix(b" "))
-        elif not line and self._data:
-            data, self._data = b"\n".join(self._data), []
-            if not data.startswith(b"[DONE]"):
-                hear(self.call, data)
+        if line or not self._data:
+            return False
+        data, self._data = b"\n".join(self._data), []
+        if not data.startswith(b"[DONE]"):
+            hear(self.call, data)
+        return True
 
 
 class Whole:
@@ -63,9 +76,10 @@ class Whole:
         self.call = call
         self._pieces: list[bytes] = []
 
-    def take(self, piece: bytes) -> None:
-        """Take the next bytes."""
+    def take(self, piece: bytes) -> Iterator[bytes]:
+        """Yield bytes again."""
         self._pieces.append(piece)
+        yield piece
 
     def end(self) -> None:
         """Nothing more comes."""
@@ -112,8 +126,8 @@ class _Tap(_Passing):
     def __iter__(self) -> Iterator[bytes]:
         try:
             for piece in self._inside:
-                self._body.take(piece)
-                yield piece
+                for heard in self._body.take(piece):
+                    yield heard
         except Exception as error:
             self._body.call.fail(error)
             raise
@@ -132,8 +146,8 @@ class _AsyncTap(_Passing):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
             async for piece in self._inside:
-                self._body.take(piece)
-                yield piece
+                for heard in self._body.take(piece):
+                    yield heard
         except (Exception, asyncio.CancelledError) as error:
             await in_worker(self._body.call.fail, error)
             raise
