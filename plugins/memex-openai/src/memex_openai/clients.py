@@ -149,7 +149,7 @@ async def _held(client: openai.AsyncOpenAI) -> AsyncGenerator[None, None]:
 
 
 def _close_soon(loop: asyncio.AbstractEventLoop, holder: AsyncGenerator[None, None]) -> None:
-    task = loop.create_task(holder.aclose())  # type: ignore[arg-type]  # a coroutine, as generators have it
+    task = loop.create_task(holder.aclose())
     _closing.add(task)
     task.add_done_callback(_closing.discard)
 
