@@ -99,6 +99,19 @@ class ChatReader:
                 grow(self._choice, rest)
                 yield from self._read(said)
 
+    def feed_whole(self, completion: object) -> Iterator[Event]:
+        """Read an answer that came in one piece.
+
+        Raises:
+            BackendError: If it is none, or reports an error.
+        """
+        told = completion if isinstance(completion, Mapping) else {}
+        if not told.get("choices") and not told.get("error"):
+            raise BackendError(
+                f"{self._who} sent an answer with no choices in it; check base_url and the model"
+            )
+        yield from self.feed(completion)
+
     def end(self) -> Iterator[Event]:
         """Yield what is known only now that nothing more comes: calls, usage, the finish.
 
@@ -190,7 +203,10 @@ class ChatReader:
 
     def _decoded(self) -> Any:
         wire = self._message()
-        wire["content"] = [*([{"type": "text", "text": wire["content"]}] if wire["content"] else ()), *self._blocks]
+        wire["content"] = [
+            *([{"type": "text", "text": wire["content"]}] if wire["content"] else ()),
+            *self._blocks,
+        ]
         wire["content"] = wire["content"] or None
         try:
             return decode([wire], CODEC)[0]

@@ -39,7 +39,7 @@ _ONLY_RESPONSES: Final = {
 def chat_request(
     request: Request,
     address: Address,
-    capabilities: Capabilities,
+    capabilities: Capabilities,  # noqa: ARG001 - the other API needs it
     *,
     dropped: Collection[str] = (),
     stream: bool = True,

@@ -86,6 +86,7 @@ class Clients:
         self._on_loops = weakref.WeakKeyDictionary()
         self._clients_on_loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI]
         self._clients_on_loops = weakref.WeakKeyDictionary()
+        weakref.finalize(self, _close_all, self._idle)  # a backend may be dropped without being closed
 
     @contextmanager
     def line(self) -> Iterator[Line]:
@@ -127,9 +128,7 @@ class Clients:
         """Close what is idle; what is in use is closed when its call ends."""
         with self._lock:
             self._closed = True
-            idle, self._idle = self._idle, []
-        for line in idle:
-            line.client.close()
+        _close_all(self._idle)
         for loop, holder in list(self._on_loops.items()):
             if loop.is_running():
                 loop.call_soon_threadsafe(_close_soon, loop, holder)
@@ -141,6 +140,11 @@ class Clients:
             raise BackendError("openai: the backend is closed; open a new Memex to go on")
 
 
+def _close_all(idle: list[Line]) -> None:
+    while idle:
+        idle.pop().client.close()
+
+
 async def _held(client: openai.AsyncOpenAI) -> AsyncGenerator[None, None]:
     try:
         yield
@@ -149,7 +153,7 @@ async def _held(client: openai.AsyncOpenAI) -> AsyncGenerator[None, None]:
 
 
 def _close_soon(loop: asyncio.AbstractEventLoop, holder: AsyncGenerator[None, None]) -> None:
-    task = loop.create_task(holder.aclose())  # type: ignore[arg-type]  # a coroutine, as generators have it
+    task = loop.create_task(holder.aclose())
     _closing.add(task)
     task.add_done_callback(_closing.discard)
 

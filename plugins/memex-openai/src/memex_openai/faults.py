@@ -12,13 +12,17 @@ from memex.wire import error_for
 from memex_openai.presets import Address
 
 # How servers say which parameter they do not take, where the error has no field for it.
-_NAMED: Final = (
-    re.compile(r"(?:unsupported|unknown|unrecognized|unexpected|invalid) (?:parameter|value|field|argument)[^'\"`]*['\"`]([\w.\[\]]+)", re.I),
-    re.compile(r"unrecognized request argument supplied: ([\w.\[\]]+)", re.I),
-    re.compile(r"property '(?:[^']* : )?([\w.\[\]]+)' is unsupported", re.I),
-    re.compile(r"unknown name \\?[\"']([\w.]+)", re.I),
-    re.compile(r"['\"`]([\w.\[\]]+)['\"`] (?:is not supported|does not support|is unsupported|is not permitted)", re.I),
-)  # fmt: skip
+_WORD: Final = r"['\"`]?([\w.\[\]]+)['\"`]?"
+_NAMED: Final = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"(?:unsupported|unknown|unrecognized|unexpected) (?:parameter|value|field)s?:? *{_WORD}",
+        rf"unrecognized request argument supplied: {_WORD}",
+        r"property '(?:[^']* : )?([\w.\[\]]+)' is unsupported",
+        r"unknown name \\?[\"']([\w.]+)",
+        r"['\"`]([\w.\[\]]+)['\"`] (?:is not supported|does not support|is unsupported|is not permitted)",
+    )
+)
 _EXTRA: Final = re.compile(r"extra inputs are not permitted|extra_forbidden", re.I)
 _LOCATION: Final = re.compile(r"['\"]loc['\"]: *[\[(] *['\"]body['\"], *['\"](\w+)['\"]")
 _BREAKPOINT: Final = "prompt_cache_breakpoint"
@@ -45,7 +49,7 @@ def told_error(address: Address, error: Any, body: object = None) -> BackendErro
     )
 
 
-def typed(address: Address, error: BaseException) -> BackendError | None:
+def typed(address: Address, error: BaseException) -> BackendError | None:  # noqa: PLR0911 - a table
     """Return the typed error for what the SDK raised; None for what is not the SDK's."""
     import openai
 

@@ -9,7 +9,18 @@ import msgspec
 
 # Fields that come in pieces. Every other string is told whole, by some servers again and again.
 _GROWING: Final = frozenset(
-    {"arguments", "content", "data", "input", "refusal", "signature", "summary", "text", "thinking", "transcript"}
+    {
+        "arguments",
+        "content",
+        "data",
+        "input",
+        "refusal",
+        "signature",
+        "summary",
+        "text",
+        "thinking",
+        "transcript",
+    }
 )
 
 
@@ -78,7 +89,11 @@ def _grow_list(before: list[Any], pieces: Sequence[Any]) -> None:
     for piece in pieces:
         index = piece.get("index") if isinstance(piece, Mapping) else None
         same = next(
-            (item for item in before if index is not None and isinstance(item, dict) and item.get("index") == index),
+            (
+                item
+                for item in before
+                if index is not None and isinstance(item, dict) and item.get("index") == index
+            ),
             None,
         )
         if same is None:

@@ -212,14 +212,16 @@ def find_server(spec: str, *, preset: str | None = None, base_url: str | None = 
     Raises:
         BadSetting: If there is no model, or no such preset.
     """
-    if url := _URL.match(spec):
-        model, where = url.groups()
+    if found := _URL.match(spec):
+        model, where = found.groups()
     else:
         model, _, where = spec.rpartition("@")
         if where not in PRESETS or not model:
             model, where = spec, ""  # no @, or one in the model's own name, as Vertex has
     if not model.strip():
-        raise BadSetting(f"openai: {spec!r} names no model; write openai:MODEL or openai:MODEL@http://host/v1")
+        raise BadSetting(
+            f"openai: {spec!r} names no model; write openai:MODEL or openai:MODEL@http://host/v1"
+        )
     if where in PRESETS:
         preset = preset or where
     else:
@@ -255,7 +257,7 @@ def _server(preset: str | None, base_url: str | None) -> Server:
 
 
 def _label(model: str, server: Server, url: str) -> str:
-    if url == server.base_url:
+    if url == server.base_url and server.name in PRESETS:
         return model if server is OPENAI else f"{model}@{server.name}"
     if server is OPENAI and (urlsplit(url).hostname or "").endswith("api.openai.com"):
         return model  # a region of OpenAI's

@@ -27,7 +27,15 @@ ESSENTIAL: Final = frozenset(
     {"model", "messages", "input", "instructions", "stream", "tools", "response_format", "text"}
 )
 SAMPLING: Final = frozenset(
-    {"temperature", "top_p", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs", "top_logprobs"}
+    {
+        "temperature",
+        "top_p",
+        "presence_penalty",
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "top_logprobs",
+    }
 )
 BREAKPOINT: Final = "prompt_cache_breakpoint"
 _LONGEST_KEY: Final = 64
@@ -87,14 +95,16 @@ def wishes_of(settings: Mapping[str, Any], answer_tokens: int) -> Wishes:
             raise BadSetting(f"openai: {name!r} cannot be set for a call: {_NOT_YOURS[name]}")
     if (count := fields.pop("n", further.get("n"))) not in (None, 1):
         raise BadSetting(
-            f"openai: n is {count!r}; a thread goes on from one answer. Ask several times, in forks of the thread"
+            f"openai: n is {count!r}; a thread goes on from one answer. Ask several times, in forks of it"
         )
     limit: int | None = answer_tokens
     for name in LIMITS:
         if name in fields:
             limit = fields.pop(name)
             if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
-                raise BadSetting(f"openai: {name} is {limit!r}; it must be a number of tokens, or None for no limit")
+                raise BadSetting(
+                    f"openai: {name} is {limit!r}; it must be a number of tokens, or None for no limit"
+                )
     return Wishes(fields, limit, {str(k): str(v) for k, v in headers.items()}, further)
 
 

@@ -111,7 +111,9 @@ class ResponsesReader:
             Truncated: If the terminal event did not come.
         """
         if self._final is None:
-            raise Truncated(f"the answer of {self._who} ended before its terminal event; something is missing")
+            raise Truncated(
+                f"the answer of {self._who} ended before its terminal event; something is missing"
+            )
         diagnostics = self._final.get("prompt_cache_diagnostics")
         usage = read_usage(self._final.get("usage"), diagnostics=diagnostics)
         if usage is not None:
@@ -146,10 +148,14 @@ class ResponsesReader:
         for part in self._read(item):
             self._parts.append(part)
             if isinstance(part, Text):
-                more = part.text[len(said) :] if part.text.startswith(said) else ""
-                if more:
+                if not part.text.startswith(said):
+                    said = ""
+                    continue  # it is not what was said; what was said counts
+                if more := part.text[len(said) :]:
                     yield Event(kind="text", text=more)
                 said = ""
+                if not part.text:
+                    continue
             yield part_event(part)
 
     def _rest(self) -> Iterator[Event]:

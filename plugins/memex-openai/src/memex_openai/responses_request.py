@@ -96,9 +96,7 @@ def _input(
     return {**instructions, "input": [*before["input"], *after["input"]]}, list(lost)
 
 
-def _encoded(
-    messages: Sequence[Message], address: Address
-) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+def _encoded(messages: Sequence[Message], address: Address) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     own = [for_this_model(message, address, echo=True) for message in messages]
     encoded = encode(own, CODEC, model=address.label)
     payload = dict(encoded.payload)
@@ -166,4 +164,10 @@ def _translated_format(value: Any) -> Any:
 def _tool(tool: Tool) -> dict[str, Any]:
     described = {"description": tool.description} if tool.description else {}
     # Strict is this API's default, and would refuse schemas that do not list every field.
-    return {"type": "function", "name": tool.name, **described, "parameters": parameters_of(tool), "strict": False}
+    return {
+        "type": "function",
+        "name": tool.name,
+        **described,
+        "parameters": parameters_of(tool),
+        "strict": False,
+    }
