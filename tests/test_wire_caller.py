@@ -182,6 +182,7 @@ def test_the_last_error_goes_up_and_says_how_often(how: str) -> None:
 )
 def test_no_foreign_exception_comes_out(how: str, foreign: Exception, typed: type) -> None:
     _, error = drive(how, caller(retries=Retries(attempts=1)), Script([foreign]))
+    assert error is not None
     assert type(error) is typed
     assert error.__cause__ is foreign
     assert "parrot (grey)" in str(error)
@@ -202,7 +203,10 @@ def test_the_plugin_knows_better(how: str) -> None:
 
 
 def test_a_fault_in_translate_hides_nothing(how: str) -> None:
-    made = caller(translate=lambda _: {}["x"], retries=Retries(attempts=1))
+    def faulty(_: BaseException) -> None:
+        raise KeyError("x")
+
+    made = caller(translate=faulty, retries=Retries(attempts=1))
     foreign = ConnectionError("gone")
     _, error = drive(how, made, Script([foreign]))
     assert type(error) is Unavailable
