@@ -243,6 +243,13 @@ def test_a_refusal_goes_back_as_text():
     assert params["messages"][1] == {"role": "assistant", "content": "No."}
 
 
+def test_texts_of_white_space_stay_out():
+    said = Message.assistant([Text("\n\n"), ToolCall("1", "look", "{}")])
+    params = asked(TALK[1], Message.user(" "), said, Message.tool("1", "blue"), tools=[LOOK]).params
+    assert [m["role"] for m in params["messages"]] == ["user", "assistant", "user"]
+    assert [block["type"] for block in params["messages"][1]["content"]] == ["tool_use"]
+
+
 def test_building_changes_nothing_of_the_request():
     request = Request(messages=TALK, answer_tokens=5, settings={"output_config": {"effort": "low"}})
     before = copy.deepcopy(request)
