@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from memex.wire._drop_in.endpoint import AnswerReader as AnswerReader
     from memex.wire._drop_in.endpoint import Asked as Asked
     from memex.wire._drop_in.endpoint import Endpoint as Endpoint
+    from memex.wire._drop_in.plain import to_plain as to_plain
     from memex.wire._drop_in.threads import OnMissing as OnMissing
     from memex.wire._drop_in.threads import OnUnknown as OnUnknown
     from memex.wire._drop_in.threads import ThreadChoice as ThreadChoice
@@ -68,6 +69,7 @@ _HOME = {
     "new_messages": "_history",
     "retry_after": "_retry_after",
     "scrub": "_secret",
+    "to_plain": "_drop_in.plain",
     "turn_of": "_drop_in.turns",
     "watch_sockets": "_sockets",
     "wire_settings": "_settings",

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from memex import BadRequest, Capabilities, Encoded, Message, Request, Text, Tool, encode, thaw
-from memex_anthropic.caching import Lifetime, mark
+from memex_anthropic.caching import Lifetime, keep_last, mark
 
 PROVIDER: Final = "anthropic"
 
@@ -86,6 +86,23 @@ def build(
         lifetime = "off"
     mark(params, request, lifetime=lifetime, floor=capabilities.cache_floor)
     return Asked(params, left_out)
+
+
+def window_params(request: Request, *, model: str, breakpoints: int) -> dict[str, Any]:
+    """Return ``system`` and ``messages`` alone, for a call that somebody else makes.
+
+    Breakpoints of the prompt cache are those that messages bring along, the last so many; the rest are
+    of calls that are long over.
+
+    Args:
+        request: What is asked.
+        model: Whom.
+        breakpoints: How many there is room for.
+    """
+    told = tuple(_without_blanks(message) for message in request.messages)
+    payload = encode(told, PROVIDER, model=model).payload
+    keep_last(payload, breakpoints)
+    return payload
 
 
 def tool_param(tool: Tool) -> dict[str, Any]:

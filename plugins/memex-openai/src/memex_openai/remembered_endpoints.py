@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from memex import BadSetting, Event, InvalidMessage, Request, Tool, decode, freeze
-from memex.wire import Asked
+from memex.wire import Asked, to_plain
 from memex_openai.chat_events import ChatReader
 from memex_openai.chat_request import window_messages
 from memex_openai.merging import grow, grow_calls
@@ -41,8 +41,8 @@ class ChatEndpoint(msgspec.Struct, frozen=True):
         """Return what a body asks."""
         return Asked(
             model=address_at(str(body["model"]), self.base_url).label,
-            messages=tuple(decode({"messages": body["messages"]}, "openai")),
-            tools=tuple(_tool(tool) for field in ("tools", "functions") for tool in body.get(field) or ()),
+            messages=tuple(decode({"messages": to_plain(body["messages"])}, "openai")),
+            tools=tuple(_tool(tool) for field in ("tools", "functions") for tool in to_plain(body.get(field)) or ()),
         )
 
     def write(self, body: Mapping[str, Any], request: Request) -> Mapping[str, Any]:
@@ -77,13 +77,13 @@ class ResponsesEndpoint(msgspec.Struct, frozen=True):
         for name, why in _ELSEWHERE.items():
             if body.get(name):
                 raise BadSetting(f"openai: {name!r} cannot be set for a remembered call: {why}; leave it out")
-        payload = {"input": body.get("input") or []}
+        payload = {"input": to_plain(body.get("input")) or []}
         if body.get("instructions"):
             payload["instructions"] = body["instructions"]
         return Asked(
             model=address_at(str(body["model"]), self.base_url).label,
             messages=tuple(decode(payload, "openai-responses")),
-            tools=tuple(_tool(tool) for tool in body.get("tools") or ()),
+            tools=tuple(_tool(tool) for tool in to_plain(body.get("tools")) or ()),
         )
 
     def write(self, body: Mapping[str, Any], request: Request) -> Mapping[str, Any]:
