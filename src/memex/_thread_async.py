@@ -31,8 +31,7 @@ async def asend(
     **settings: Any,
 ) -> Reply:
     """Do what :meth:`send` does without blocking the event loop."""
-    steps = _steps(self, to_messages(content), tools, rounds, settings, whole=True)
-    return await _last(steps)
+    return await _last(_steps(self, to_messages(content), tools, rounds, settings, whole=True))
 
 
 async def astream(
@@ -44,8 +43,24 @@ async def astream(
     **settings: Any,
 ) -> AsyncIterator[Event]:
     """Do what :meth:`stream` does without blocking the event loop."""
-    said = to_messages(content)
-    async with aclosing(_steps(self, said, tools, rounds, settings, whole=False)) as steps:
+    async with aclosing(_steps(self, to_messages(content), tools, rounds, settings, whole=False)) as steps:
+        async for step in steps:
+            if isinstance(step, Event):
+                yield step
+
+
+async def aresume(
+    self: Thread, *, tools: Iterable[AnyTool] = (), rounds: int = ROUNDS, **settings: Any
+) -> Reply:
+    """Do what :meth:`resume` does without blocking the event loop."""
+    return await _last(_steps(self, None, tools, rounds, settings, whole=True))
+
+
+async def aresume_stream(
+    self: Thread, *, tools: Iterable[AnyTool] = (), rounds: int = ROUNDS, **settings: Any
+) -> AsyncIterator[Event]:
+    """Do what :meth:`resume_stream` does without blocking the event loop."""
+    async with aclosing(_steps(self, None, tools, rounds, settings, whole=False)) as steps:
         async for step in steps:
             if isinstance(step, Event):
                 yield step
@@ -62,7 +77,7 @@ async def _last(steps: AsyncIterator[Event | Reply]) -> Reply:
 
 async def _steps(
     thread: Thread,
-    said: Sequence[Message],
+    said: Sequence[Message] | None,
     tools: Iterable[AnyTool],
     rounds: int,
     settings: dict[str, Any],
