@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -254,6 +254,7 @@ class Thread:
         self,
         *,
         tools: Sequence[Tool] = (),
+        schema: Mapping[str, Any] | None = None,
         target: str | None = None,
         pending: Message | None = None,
         record: bool = True,
@@ -263,6 +264,7 @@ class Thread:
 
         Args:
             tools: What the model may call.
+            schema: What the answer has to follow.
             target: ``provider:model`` that it is sent to.
             pending: A question that is asked but not stored.
             record: Keep the plan.
@@ -278,7 +280,7 @@ class Thread:
             on_error=self.memex.on_error,
             target=target,
             limited=limited,
-        ).with_tools(tools)
+        ).offering(tools, schema)
         log = self.log()
         question = None if pending is None else log.counted(Entry(log.head + 1, pending))
         previous = next(self.plans(), None)

@@ -22,6 +22,7 @@ def send(  # noqa: D417 - self is the thread
     *,
     tools: Iterable[AnyTool] = (),
     rounds: int = ROUNDS,
+    output: object = None,
     **settings: Any,
 ) -> Reply:
     """Say something and return the answer; both are stored.
@@ -34,13 +35,15 @@ def send(  # noqa: D417 - self is the thread
         tools: What the model may call: functions, which are run, and tools. A call of a tool without
             a function ends the turn; its result is sent like anything else that is said.
         rounds: How many times functions are run before the turn stops.
+        output: What the answer has to be: a JSON schema, or a type such as a dataclass. Then
+            ``reply.parsed`` is its value.
         **settings: The provider's own settings for each call of the model.
 
     Raises:
         BackendError: If the model failed; what was said is stored, and so is what came.
         TooManyRounds: If the model still calls functions after ``rounds``.
     """
-    return _whole(_steps(self, to_messages(content), tools, rounds, settings, whole=True))
+    return _whole(_steps(self, to_messages(content), tools, rounds, output, settings, whole=True))
 
 
 def stream(
@@ -49,6 +52,7 @@ def stream(
     *,
     tools: Iterable[AnyTool] = (),
     rounds: int = ROUNDS,
+    output: object = None,
     **settings: Any,
 ) -> Iterator[Event]:
     """Say something and yield the answer as it comes; it is stored once, at the end.
@@ -56,7 +60,7 @@ def stream(
     Where functions are run, the events of the next answer follow those of the one before. Leaving
     the loop early stores what came as ``incomplete``. Takes what :meth:`send` takes.
     """
-    yield from _steps(self, to_messages(content), tools, rounds, settings, whole=False)
+    yield from _steps(self, to_messages(content), tools, rounds, output, settings, whole=False)
 
 
 def resume(  # noqa: D417 - self is the thread
@@ -64,6 +68,7 @@ def resume(  # noqa: D417 - self is the thread
     *,
     tools: Iterable[AnyTool] = (),
     rounds: int = ROUNDS,
+    output: object = None,
     **settings: Any,
 ) -> Reply:
     """Go on with the turn that has no whole answer, and return the answer.
@@ -74,19 +79,25 @@ def resume(  # noqa: D417 - self is the thread
     Args:
         tools: As in :meth:`send`; the functions that were passed then.
         rounds: As in :meth:`send`.
+        output: As in :meth:`send`.
         **settings: The provider's own settings for each call of the model.
 
     Raises:
         CannotResume: If no turn is unfinished, or it waits for results of tools without a function.
     """
-    return _whole(_steps(self, None, tools, rounds, settings, whole=True))
+    return _whole(_steps(self, None, tools, rounds, output, settings, whole=True))
 
 
 def resume_stream(
-    self: Thread, *, tools: Iterable[AnyTool] = (), rounds: int = ROUNDS, **settings: Any
+    self: Thread,
+    *,
+    tools: Iterable[AnyTool] = (),
+    rounds: int = ROUNDS,
+    output: object = None,
+    **settings: Any,
 ) -> Iterator[Event]:
     """Do what :meth:`resume` does and yield the answer as it comes."""
-    yield from _steps(self, None, tools, rounds, settings, whole=False)
+    yield from _steps(self, None, tools, rounds, output, settings, whole=False)
 
 
 def _steps(
@@ -94,6 +105,7 @@ def _steps(
     said: Sequence[Message] | None,
     tools: Iterable[AnyTool],
     rounds: int,
+    output: object,
     settings: dict[str, Any],
     *,
     whole: bool,
@@ -101,7 +113,9 @@ def _steps(
     from memex._driving import stream_turn
     from memex._turn import Turn
 
-    turn = Turn(thread, thread.memex.backend, said, tools=tools, rounds=rounds, settings=settings)
+    turn = Turn(
+        thread, thread.memex.backend, said, tools=tools, rounds=rounds, output=output, settings=settings
+    )
     return (yield from stream_turn(turn, whole=whole))
 
 

@@ -24,6 +24,7 @@ from memex._errors import (
 from memex._frozen import FrozenDict, freeze
 from memex._message import Message
 from memex._model_call import ModelCall
+from memex._output import Output
 from memex._parts import ToolCall
 from memex._reply import Reply
 from memex._tool_calls import ToolCalls
@@ -42,6 +43,7 @@ class Turn:
         said: What the user says, not stored yet; None to go on with the turn that is unfinished.
         tools: What the model may call.
         rounds: How many times functions are run before the turn stops.
+        output: What the answer has to be: a JSON schema or a type.
         settings: The provider's own settings for each call.
 
     Raises:
@@ -57,6 +59,7 @@ class Turn:
         *,
         tools: Iterable[AnyTool],
         rounds: int,
+        output: object = None,
         settings: Mapping[str, Any],
     ) -> None:
         self.backend = backend
@@ -66,6 +69,7 @@ class Turn:
         self._callers = {tool.name for tool in self._tools} - self._functions.keys()
         self._rounds = self._left = _checked_rounds(rounds)
         self._settings = _frozen_settings(settings)
+        self._output = _output(output)
         self._stored: tuple[Entry, ...] = ()
         self._asked: str | None = None
         self._replies: list[Reply] = []
@@ -119,6 +123,7 @@ class Turn:
             self.backend,
             tools=self._tools,
             settings=self._settings,
+            output=self._output,
             stored=self._stored,
             asked=self._asked,
         )
@@ -183,6 +188,14 @@ def _waits_for(calls: Sequence[ToolCall]) -> str:
         f"the turn waits for results of tools: {names}; pass their functions as tools=[...], or send "
         "the results as tool messages"
     )
+
+
+def _output(given: object) -> Output | None:
+    if given is None:
+        return None
+    from memex._output import output_of
+
+    return output_of(given)
 
 
 def _checked_rounds(rounds: object) -> int:
