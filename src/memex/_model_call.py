@@ -105,6 +105,7 @@ class ModelCall:
             thread=self._thread.id,
             settings=self._settings,
             schema=self._schema,
+            seqs=window.order,
         )
 
     def feed(self, event: object) -> Event:
