@@ -153,6 +153,11 @@ class Window:
             raise AttributeError("a window has its plan when the chain is done, not inside a policy")
         return self._plan
 
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The sequence number of each message in order, 0 for what a policy wrote."""
+        return tuple(item.seq if isinstance(item, Entry) else 0 for item in self.items)
+
     def __contains__(self, seq: object) -> bool:
         """Tell whether the message ``seq`` is in the window itself, not only recalled."""
         return seq in self.seqs
@@ -200,14 +205,16 @@ class Window:
         """Return a window that quotes older messages just before the newest user message.
 
         There is one block of quotes: a second call adds to it. Messages that are in the window
-        already are not quoted again.
+        already are not quoted again, and answers that broke off not beside those in their place.
 
         Args:
             entries: Messages of the log, from :attr:`log`.
             reason: A short code for the plan.
             detail: JSON values for the plan, such as scores.
         """
-        wanted = {e.seq: self.log.counted(e) for e in entries if e.seq not in self}
+        wanted = {
+            e.seq: self.log.counted(e) for e in entries if e.seq not in self and not self.log.superseded(e)
+        }
         before = next((d for d in self.derived if d.kind == "recall"), None)
         known = set(expand(before.covers)) if before else set()
         if not wanted.keys() - known:
