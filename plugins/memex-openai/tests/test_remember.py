@@ -417,9 +417,11 @@ def test_a_stream_that_breaks_keeps_its_part_and_the_retry_stands_after_it(clien
         list(ask(client, *messages, stream=True))
     assert log(memory)[-1] == ("assistant", "One two", "incomplete")
     ask(client, *messages)
+    assert sent(server) == [*before, user("Count")]
     assert [text for _, text, _ in log(memory)] == ["Hello", "Hi.", "Count", "One two", "One two three."]
     server.play(answer(completion("Four.")))
     ask(client, *messages, said("One two three."), user("More"))
+    assert sent(server) == [*before, user("Count"), said("One two three."), user("More")]
     assert [text for _, text, _ in log(memory)][-2:] == ["More", "Four."]
     assert len(log(memory)) == 7
 

@@ -13,7 +13,8 @@ from memex._parts import Citation, Opaque, Reasoning, Refusal, Text, ToolCall, T
 from memex._thread import Thread
 
 _STANDING: Final[frozenset[Role]] = frozenset({"system", "developer"})
-_LOOK_BACK: Final = 500
+# How many messages that a caller does not send are looked past, besides as many as they send.
+_SLACK: Final = 50
 
 
 def new_messages(thread: Thread, messages: Sequence[Message]) -> list[Message]:
@@ -30,7 +31,8 @@ def new_messages(thread: Thread, messages: Sequence[Message]) -> list[Message]:
     """
     known = {_said(entry.message) for entry in thread.entries() if entry.message.role in _STANDING}
     spoken = [message for message in messages if message.role not in _STANDING]
-    start = _first_new(list(_newest_first(thread)), [_stored(thread, message) for message in spoken])
+    log = list(_newest_first(thread, _SLACK + 2 * len(spoken)))
+    start = _first_new(log, [_stored(thread, message) for message in spoken])
     fresh = {id(message) for message in spoken[start:]}
     new: list[Message] = []
     for message in messages:
@@ -51,46 +53,72 @@ def _stored(thread: Thread, message: Message) -> Message:
         return message
 
 
-def _newest_first(thread: Thread) -> Iterator[Entry]:
+def _newest_first(thread: Thread, most: int) -> Iterator[Entry]:
     spoken = (e for e in thread.entries(reverse=True) if e.message.role not in _STANDING)
-    return islice((e for e in spoken if e.message.status != "forgotten"), _LOOK_BACK)
+    return islice((e for e in spoken if e.message.status != "forgotten"), most)
 
 
 def _first_new(log: Sequence[Entry], spoken: Sequence[Message]) -> int:
-    """Return the place of the first new message: after the one that the log ends with."""
-    sent = [_said(message) for message in spoken]
-    held = [_said(entry.message) for entry in log]
-    for at in range(len(log)):
-        places = [place for place, said in enumerate(sent) if said == held[at]]
-        places = [place for place in places if _left_behind(log[:at], spoken[place + 1 :])]
-        if places:
-            return max(places, key=lambda place: _agreement(log[at:], held[at:], sent[: place + 1])) + 1
-    return 0
+    """Return the place of the first new message: after the one that the log ends with.
 
-
-def _left_behind(skipped: Sequence[Entry], following: Sequence[Message]) -> bool:
-    """Tell whether a caller may have left out what the log ends with.
-
-    An answer that broke off, they do not have. A question that got none, they may have given up for
-    another one; a whole answer, for one of their own. Whoever says nothing after that says it anew.
+    The same words may stand in several places. The right one is where most of what is before them
+    agrees as well.
     """
-    whole = [entry for entry in skipped if not _broken(entry)]
-    if not whole:
-        return True
-    if not following:
-        return False
-    return following[0].role == "assistant" or not any(e.message.role == "assistant" for e in whole)
+    held = [_said(entry.message) for entry in log]
+    sent = [_said(message) for message in spoken]
+    places: dict[Any, list[int]] = {}
+    for place, said in enumerate(sent):
+        places.setdefault(said, []).append(place)
+    best, start = (0, False), 0
+    behind = _LeftBehind()
+    for at, entry in enumerate(log):
+        for place in places.get(held[at], ()):
+            if behind.may_be(spoken[place + 1 :]):
+                agreed = _agreement(log[at:], held[at:], sent[: place + 1])
+                if agreed > best:
+                    best, start = agreed, place + 1
+        behind.add(entry)
+    return start
 
 
-def _agreement(log: Sequence[Entry], held: Sequence[Any], sent: Sequence[Any]) -> int:
-    """Return how far two conversations agree, backwards; answers that broke off may be missing."""
+class _LeftBehind:
+    """What the log ends with and the caller has not sent."""
+
+    def __init__(self) -> None:
+        self._question = self._answer = False
+
+    def add(self, entry: Entry) -> None:
+        if not _broken(entry):
+            self._question = True
+            self._answer = self._answer or entry.message.role == "assistant"
+
+    def may_be(self, following: Sequence[Message]) -> bool:
+        """Tell whether a caller who goes on like this may have left it out.
+
+        An answer that broke off, they do not have. A question that got none, they may have given up for
+        another one; a whole answer, for one of their own. Whoever says nothing after that says it anew.
+        """
+        if not self._question:
+            return True
+        return bool(following) and (following[0].role == "assistant" or not self._answer)
+
+
+def _agreement(log: Sequence[Entry], held: Sequence[Any], sent: Sequence[Any]) -> tuple[int, bool]:
+    """Return how far two conversations agree, backwards, and whether all of what is sent is held.
+
+    What the caller may have left out may be missing: answers that broke off, questions that got none.
+    """
     agreed, place = 0, len(sent) - 1
+    after = "user"
     for entry, said in zip(log, held, strict=True):
+        role = entry.message.role
         if place >= 0 and said == sent[place]:
             agreed, place = agreed + 1, place - 1
-        elif not _broken(entry):
+        elif not (_broken(entry) or role == after == "user"):
             break
-    return agreed
+        if not _broken(entry):
+            after = role
+    return agreed, place < 0
 
 
 def _broken(entry: Entry) -> bool:
