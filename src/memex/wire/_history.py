@@ -15,6 +15,9 @@ from memex._thread import Thread
 _STANDING: Final[frozenset[Role]] = frozenset({"system", "developer"})
 # How many messages that a caller does not send are looked past, besides as many as they send.
 _SLACK: Final = 50
+# What it takes to believe that a message is missing on one side, that one is a question which was given
+# up, and that what is new has been said before, by the caller or by a model.
+_MISSING, _UNASKED, _ASKED_AGAIN, _SAID_AGAIN = 4, 1, 3, 12
 
 
 def new_messages(thread: Thread, messages: Sequence[Message]) -> list[Message]:
@@ -61,64 +64,74 @@ def _newest_first(thread: Thread, most: int) -> Iterator[Entry]:
 def _first_new(log: Sequence[Entry], spoken: Sequence[Message]) -> int:
     """Return the place of the first new message: after the one that the log ends with.
 
-    The same words may stand in several places. The right one is where most of what is before them
-    agrees as well.
+    The same words may stand in several places. The right one is where what is before it differs least,
+    and where nothing would be new that a model has said already.
     """
     held = [_said(entry.message) for entry in log]
     sent = [_said(message) for message in spoken]
+    pairs = _meetings(log, held, spoken, sent)
+    if not pairs:
+        return 0
+    last = max(place for _, place, _ in pairs)
+    first = next(at for at, place, _ in pairs if place == last)
+    if held[first : first + last + 1] == sent[last::-1]:  # all before it is the same: no other can be better
+        return last + 1
+    known = set(held)
+    again = [
+        (said in known) * (_ASKED_AGAIN if message.role == "user" else _SAID_AGAIN)
+        for message, said in zip(spoken, sent, strict=True)
+    ]
+    before = _differences(log, held, sent)
+
+    def cost(pair: tuple[int, int, int]) -> int:
+        at, place, behind = pair
+        return behind + before[at + 1][place] + sum(again[place + 1 :])
+
+    return min(pairs, key=cost)[1] + 1
+
+
+def _meetings(
+    log: Sequence[Entry], held: Sequence[Any], spoken: Sequence[Message], sent: Sequence[Any]
+) -> list[tuple[int, int, int]]:
+    """Return where the log and the caller's messages may meet: both places, and what it takes.
+
+    The caller may lack what the log ends with: an answer that broke off; a question that got none and
+    was given up for another one; a whole answer, for one of their own. Whoever says nothing after that
+    says it anew.
+    """
     places: dict[Any, list[int]] = {}
     for place, said in enumerate(sent):
         places.setdefault(said, []).append(place)
-    best, start = (0, False), 0
-    behind = _LeftBehind()
+    pairs: list[tuple[int, int, int]] = []
+    questions = answers = 0
     for at, entry in enumerate(log):
         for place in places.get(held[at], ()):
-            if behind.may_be(spoken[place + 1 :]):
-                agreed = _agreement(log[at:], held[at:], sent[: place + 1])
-                if agreed > best:
-                    best, start = agreed, place + 1
-        behind.add(entry)
-    return start
-
-
-class _LeftBehind:
-    """What the log ends with and the caller has not sent."""
-
-    def __init__(self) -> None:
-        self._question = self._answer = False
-
-    def add(self, entry: Entry) -> None:
+            following = spoken[place + 1 : place + 2]
+            own = bool(following) and following[0].role == "assistant"
+            if not questions + answers or (following and (not answers or (answers == 1 and own))):
+                pairs.append((at, place, questions * _UNASKED + answers * _MISSING))
         if not _broken(entry):
-            self._question = True
-            self._answer = self._answer or entry.message.role == "assistant"
-
-    def may_be(self, following: Sequence[Message]) -> bool:
-        """Tell whether a caller who goes on like this may have left it out.
-
-        An answer that broke off, they do not have. A question that got none, they may have given up for
-        another one; a whole answer, for one of their own. Whoever says nothing after that says it anew.
-        """
-        if not self._question:
-            return True
-        return bool(following) and (following[0].role == "assistant" or not self._answer)
+            answers += entry.message.role == "assistant"
+            questions += entry.message.role != "assistant"
+    return pairs
 
 
-def _agreement(log: Sequence[Entry], held: Sequence[Any], sent: Sequence[Any]) -> tuple[int, bool]:
-    """Return how far two conversations agree, backwards, and whether all of what is sent is held.
+def _differences(log: Sequence[Entry], held: Sequence[Any], sent: Sequence[Any]) -> list[list[int]]:
+    """Return how much the log from each place back differs from each beginning of what is sent.
 
-    What the caller may have left out may be missing: answers that broke off, questions that got none.
+    An answer that broke off may be missing there, and a question that got none; the log may be longer.
     """
-    agreed, place = 0, len(sent) - 1
-    after = "user"
-    for entry, said in zip(log, held, strict=True):
-        role = entry.message.role
-        if place >= 0 and said == sent[place]:
-            agreed, place = agreed + 1, place - 1
-        elif not (_broken(entry) or role == after == "user"):
-            break
-        if not _broken(entry):
-            after = role
-    return agreed, place < 0
+    table = [[_MISSING * place for place in range(len(sent) + 1)] for _ in range(len(log) + 1)]
+    for at in range(len(log) - 1, -1, -1):
+        older, row = table[at + 1], table[at]
+        newer = next((e.message.role for e in log[max(0, at - 1) : at] if not _broken(e)), "user")
+        skipped = _UNASKED if log[at].message.role == newer == "user" else _MISSING
+        skipped = 0 if _broken(log[at]) else skipped
+        for place, said in enumerate(sent, start=1):
+            row[place] = min(older[place] + skipped, row[place - 1] + _MISSING)
+            if said == held[at]:
+                row[place] = min(row[place], older[place - 1])
+    return table
 
 
 def _broken(entry: Entry) -> bool:
