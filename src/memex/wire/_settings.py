@@ -105,5 +105,7 @@ def wire_settings(who: str, given: Mapping[str, Any]) -> WireSettings:
     if key:
         secret = key if isinstance(key, Secret) else Secret(key, "argument")
         settings = msgspec.structs.replace(settings, api_key=secret)
-    _ = settings.retries, settings.deadlines  # refused now, not with the first call
+    # Refused now, not with the first call.
+    _ = settings.retries, settings.deadlines
+    RateLimits(settings.requests_per_minute, settings.tokens_per_minute)
     return settings
