@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from typing import Final
@@ -63,6 +62,8 @@ class StoreLimits(RateLimits):
         except MemexError as error:
             if not self._warned:
                 self._warned = True
+                import logging
+
                 logging.getLogger("memex.wire").warning("limits are not shared for now: %s", error)
             return super().change(change)
 
