@@ -243,7 +243,7 @@ def test_the_watchdog_barks_when_a_deadline_passes_and_not_before(
     caller = Caller(provider="p", model="m", translate=lambda _: None, deadlines=deadlines, clock=clock)
     call = Call(caller, 0, (), whole=whole)
     attempt = call.begin()
-    wakes: float | None = 0.0
+    _, wakes = look(call.nearest(), call.longest_rest(), 0.0)  # it may look before anybody waits
     for what, seconds in [*steps, ("words", 30.0)]:
         if what == "reading" and not call.begun:
             continue  # nothing has been handed on that could be read
