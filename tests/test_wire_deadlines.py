@@ -6,15 +6,20 @@ import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import httpx2
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from memex import BackendError, Event, Truncated, Unavailable
 from memex.testing import WireServer
 from memex.testing.wire import Behaviour, Pause, Reset, Send, Stall, slowly, sse
 from memex.wire import Attempt, Caller, Deadlines, Retries, watch_sockets
+from memex.wire._call import Call
+from memex.wire._watchdog import look
 
 FAR = 60.0  # seconds that no test waits for: reaching them would be the failure
 SOON = 0.15
@@ -205,3 +210,61 @@ def test_another_kind_of_client_is_told_apart() -> None:
     assert not watch_sockets(object())
     with httpx2.Client(transport=httpx2.MockTransport(lambda _: httpx2.Response(200))) as client:
         assert not watch_sockets(client)
+
+
+# -- the rule by which the watchdog sleeps, without a thread or a second of waiting -------------------
+
+
+class Time:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["start", "alive", "words", "reading"]), st.floats(0.01, 8)), max_size=12
+)
+SECONDS = st.none() | st.floats(0.1, 10)
+
+
+@settings(max_examples=300)
+@given(steps=STEPS, first=SECONDS, idle=SECONDS, total=SECONDS, whole=st.booleans())
+def test_the_watchdog_barks_when_a_deadline_passes_and_not_before(
+    steps: list[tuple[str, float]],
+    first: float | None,
+    idle: float | None,
+    total: float | None,
+    whole: bool,
+) -> None:
+    """It sleeps for spans that it chose before it could know what comes; still it misses nothing."""
+    clock = Time()
+    deadlines = Deadlines(connect=None, first=first, idle=idle, total=total)
+    caller = Caller(provider="p", model="m", translate=lambda _: None, deadlines=deadlines, clock=clock)
+    call = Call(caller, 0, (), whole=whole)
+    attempt = call.begin()
+    _, wakes = look(call.nearest(), call.longest_rest(), 0.0)  # it may look before anybody waits
+    for what, seconds in [*steps, ("words", 30.0)]:
+        if what == "reading" and not call.begun:
+            continue  # nothing has been handed on that could be read
+        end = clock.now + seconds
+        waiting = call.waiting() if what != "reading" else nullcontext()
+        with waiting:
+            nearest = call.nearest()
+            due = nearest[0] if nearest is not None and nearest[0] <= end else None
+            while wakes is not None and wakes <= end:
+                clock.now = max(clock.now, wakes)
+                passed, rest = look(call.nearest(), call.longest_rest(), clock.now)
+                if passed:
+                    assert due is not None
+                    assert due <= clock.now <= due + 0.0011
+                    return
+                wakes = None if rest is None else clock.now + rest
+            assert due is None or due > end - 0.0011, f"at {due} a deadline passed, and nobody saw it"
+            if due is not None:
+                return
+            clock.now = end
+            if what == "alive":
+                attempt.alive()
+        if what in ("start", "words"):
+            call.took(Event(kind="start") if what == "start" else Event(kind="text", text="a"))

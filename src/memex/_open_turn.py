@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from memex._backend import Capabilities, Event, Request, Tool
+from memex._entry import Entry
 from memex._errors import ConfigError
 from memex._message import Message
 from memex._model_call import ModelCall
@@ -59,19 +60,28 @@ class OpenTurn:
         """Store what was said, build the window and its plan, and return what to send.
 
         Args:
-            messages: What is new; nothing where a call is made again.
+            messages: What is new.
 
         Raises:
             ConfigError: If the turn has begun already.
             BudgetExceeded: If what must be sent does not fit; what was said is stored.
         """
-        if self._call is not None:
-            raise ConfigError("this turn has begun already; every call of a model is a turn of its own")
-        stored = self.thread.append(messages) if messages else ()
+        self._check_new()
+        return self.go_on(self.thread.append(messages))
+
+    def go_on(self, stored: Sequence[Entry] = ()) -> Request:
+        """Do what :meth:`begin` does where what was said is in the thread already.
+
+        Args:
+            stored: What was said, where it was stored just now; nothing where a call is made again.
+
+        Raises:
+            ConfigError: If the turn has begun already.
+            BudgetExceeded: If what must be sent does not fit.
+        """
+        self._check_new()
         asked = next((entry.message.id for entry in reversed(stored) if entry.message.role == "user"), None)
-        call = ModelCall(
-            self.thread, self._called, tools=self._tools, settings={}, stored=stored, asked=asked
-        )
+        call = ModelCall(self.thread, self._called, tools=self._tools, settings={}, stored=stored, asked=asked)
         request = call.begin()
         self._call, self.window = call, call.window
         return request
@@ -102,6 +112,10 @@ class OpenTurn:
         """
         self.error = self._begun().fail(error)
         return self.error
+
+    def _check_new(self) -> None:
+        if self._call is not None:
+            raise ConfigError("this turn has begun already; every call of a model is a turn of its own")
 
     def _begun(self) -> ModelCall:
         if self._call is None:

@@ -31,12 +31,15 @@ if TYPE_CHECKING:
     from memex.wire._drop_in.tree import DropIn as DropIn
     from memex.wire._drop_in.turns import turn_of as turn_of
     from memex.wire._failures import error_for as error_for
-    from memex.wire._history import new_messages as new_messages
     from memex.wire._key_file import KeyFile as KeyFile
+    from memex.wire._keyring import KeyRing as KeyRing
     from memex.wire._keys import find_key as find_key
     from memex.wire._learned import forget_learned as forget_learned
     from memex.wire._limits import RateLimits as RateLimits
     from memex.wire._models import ModelTable as ModelTable
+    from memex.wire._reconcile import Reconciled as Reconciled
+    from memex.wire._reconcile import new_messages as new_messages
+    from memex.wire._reconcile import reconcile as reconcile
     from memex.wire._retries import Retries as Retries
     from memex.wire._retry_after import retry_after as retry_after
     from memex.wire._secret import Secret as Secret
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     from memex.wire._settings import WireSettings as WireSettings
     from memex.wire._settings import wire_settings as wire_settings
     from memex.wire._sockets import watch_sockets as watch_sockets
+    from memex.wire._store_limits import StoreLimits as StoreLimits
 
 _HOME = {
     "AnswerReader": "_drop_in.endpoint",
@@ -54,19 +58,23 @@ _HOME = {
     "DropIn": "_drop_in.tree",
     "Endpoint": "_drop_in.endpoint",
     "KeyFile": "_key_file",
+    "KeyRing": "_keyring",
     "ModelTable": "_models",
     "OnMissing": "_drop_in.threads",
     "OnUnknown": "_drop_in.threads",
     "RateLimits": "_limits",
+    "Reconciled": "_reconcile",
     "Retries": "_retries",
     "Secret": "_secret",
     "ThreadChoice": "_drop_in.threads",
+    "StoreLimits": "_store_limits",
     "Timeouts": "_attempt",
     "WireSettings": "_settings",
     "error_for": "_failures",
     "find_key": "_keys",
     "forget_learned": "_learned",
-    "new_messages": "_history",
+    "new_messages": "_reconcile",
+    "reconcile": "_reconcile",
     "retry_after": "_retry_after",
     "scrub": "_secret",
     "to_plain": "_drop_in.plain",

@@ -11,7 +11,7 @@ from memex._errors import MemexError
 from memex._open_turn import OpenTurn
 from memex._thread import Thread
 from memex.wire._drop_in.endpoint import AnswerReader, Endpoint
-from memex.wire._history import new_messages
+from memex.wire._drop_in.storing import store_new
 
 
 class RememberedCall:
@@ -51,9 +51,8 @@ class RememberedCall:
         """
         asked = self._endpoint.read(body)
         thread = self._choose()
-        new = new_messages(thread, asked.messages)
         turn = OpenTurn(thread, provider=self._provider, model=asked.model, tools=asked.tools)
-        request = turn.begin(new)
+        request = turn.go_on(store_new(thread, asked.messages))
         self._turn = turn
         self._reader = self._endpoint.reader(body)
         return self._endpoint.write(body, request)
