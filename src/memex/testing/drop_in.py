@@ -165,7 +165,7 @@ class _Talk:
                 self.said += self.system_of(other)
                 got = self.attempt(new, msgspec.structs.replace(other, sends=step.sends), other.outcome)
         if got is not None:
-            self.history += [*new, got[0]]
+            self.history += [*([] if again and self.kept else new), got[0]]
             self.kept = False
             if got[1]:
                 brought = self.contract.results(got[1]), _results(got[1])
