@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 class OpenTurn:
-    """A turn of a thread, for a program that calls the model itself::
+    """A turn of a thread, for a program that calls the model itself.
+
+    ::
 
         turn = OpenTurn(thread, provider="openai", model="gpt-5.6")
         request = turn.begin([Message.user("Who signs it off?")])   # stored, and a window built
@@ -81,7 +83,9 @@ class OpenTurn:
         """
         self._check_new()
         asked = next((entry.message.id for entry in reversed(stored) if entry.message.role == "user"), None)
-        call = ModelCall(self.thread, self._called, tools=self._tools, settings={}, stored=stored, asked=asked)
+        call = ModelCall(
+            self.thread, self._called, tools=self._tools, settings={}, stored=stored, asked=asked
+        )
         request = call.begin()
         self._call, self.window = call, call.window
         return request
@@ -134,7 +138,7 @@ class _CalledElsewhere:
         self.name = provider
         self.model = model
 
-    def stream(self, request: Request) -> Iterator[Event]:
+    def stream(self, request: Request) -> Iterator[Event]:  # noqa: ARG002 - it is never asked
         raise ConfigError(f"{self.name}:{self.model} is called by the program, not by the memory")
 
     def close(self) -> None:

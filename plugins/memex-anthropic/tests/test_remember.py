@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import threading
 from collections.abc import AsyncIterator, Iterator
 
 import anthropic
+import httpx2
 import pydantic
 import pytest
 from claude import MODEL, error, events, message, text, thinking, tool_use
@@ -144,16 +146,21 @@ def test_only_the_new_message_is_enough(client, memory, server):
 def test_two_parallel_tool_results(client, memory, server, whole_history):
     tools = [{"name": "look", "input_schema": {"type": "object", "properties": {"at": {"type": "string"}}}}]
     server.play(
-        answer(message(tool_use("toolu_1"), tool_use("toolu_2"), stop="tool_use")), answer(message(text("Both."))),
+        answer(message(tool_use("toolu_1"), tool_use("toolu_2"), stop="tool_use")),
+        answer(message(text("Both."))),
         answer(message(text("Sure."))),
-    )  # fmt: skip
+    )
     history = [user("Look twice")]
     got = ask(client, *history, tools=tools)
     results = [{"type": "tool_result", "tool_use_id": f"toolu_{n}", "content": "blue"} for n in (1, 2)]
     history += [said(got.content), user([*results, {"type": "text", "text": "And?"}])]
     got = ask(client, *(history if whole_history else history[-1:]), tools=tools)
     assert [m["role"] for m in sent(server)["messages"]] == ["user", "assistant", "user"]
-    assert [block["type"] for block in sent(server)["messages"][2]["content"]] == ["tool_result", "tool_result", "text"]
+    assert [block["type"] for block in sent(server)["messages"][2]["content"]] == [
+        "tool_result",
+        "tool_result",
+        "text",
+    ]
     history += [said(got.content), user("Sure?")]
     ask(client, *(history if whole_history else history[-1:]), tools=tools)
     roles = [role for role, _, _ in log(memory)]
@@ -181,7 +188,10 @@ def test_files_and_iterables_are_read_once(client, memory, server, tmp_path):
     block = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": picture}}
     server.play(answer(message(text("A dot."))))
     client.messages.create(
-        model=MODEL, max_tokens=9, thread="t", messages=(m for m in [user([block, {"type": "text", "text": "?"}])])
+        model=MODEL,
+        max_tokens=9,
+        thread="t",
+        messages=(m for m in [user([block, {"type": "text", "text": "?"}])]),
     )
     assert sent(server)["messages"][0]["content"][0]["source"]["data"] == "iVBORy4uLg=="
     assert len(log(memory)) == 2
@@ -277,10 +287,13 @@ def test_a_failed_call_is_retried_without_doubling(client, memory, server, strea
 @pytest.mark.parametrize("how", [{"end": "reset"}, {"end": "close"}, {"framing": "close"}])
 def test_a_stream_that_breaks(client, memory, server, how):
     server.play(streamed(message(text("The door is blue.")), upto=4, **how), answer(message(text("Blue."))))
-    try:
+    broken = (
+        contextlib.nullcontext()
+        if "framing" in how
+        else pytest.raises((httpx2.TransportError, anthropic.APIError))
+    )
+    with broken:  # as the bare SDK does
         list(ask(client, user("Which?"), stream=True))
-    except Exception as told:
-        assert type(told).__module__.startswith(("httpx2", "anthropic"))  # as the bare SDK raises it
     role, words, status = log(memory)[-1]
     assert (role, status) == ("assistant", "incomplete")
     ask(client, user("Which?"))
@@ -341,16 +354,22 @@ def test_everything_else_is_the_clients_own(client, plain):
 
 async def test_asynchronous_calls(aclient, memory, server):
     server.play(
-        answer(message(text("One."))), streamed(message(text("Two."))), streamed(message(text("Three."))),
-        answer(message(text('{"colour": "blue"}'))), answer(message(text("Five."))), answer(message(text("Six."))),
-    )  # fmt: skip
+        answer(message(text("One."))),
+        streamed(message(text("Two."))),
+        streamed(message(text("Three."))),
+        answer(message(text('{"colour": "blue"}'))),
+        answer(message(text("Five."))),
+        answer(message(text("Six."))),
+    )
     got = await aclient.messages.create(**asked(user("1")))
     assert turn_of(got).reply.text == "One."
     async for _ in await aclient.messages.create(**asked(user("2"), stream=True)):
         pass
     async with aclient.messages.stream(**asked(user("3"))) as stream:
         assert await stream.get_final_text() == "Three."
-    assert (await aclient.messages.parse(**asked(user("4")), output_format=Door)).parsed_output.colour == "blue"
+    assert (
+        await aclient.messages.parse(**asked(user("4")), output_format=Door)
+    ).parsed_output.colour == "blue"
     raw = await aclient.messages.with_raw_response.create(**asked(user("5")))
     assert (await raw.parse()).content[0].text == "Five."
     async with aclient.messages.with_streaming_response.create(**asked(user("6"))) as response:

@@ -110,12 +110,19 @@ def test_a_call_is_remembered_and_the_answer_is_the_sdks_own(client, memory, ser
         ("assistant", "Mara does.", "complete"),
     ]
     body = server.requests[0].json()
-    assert body == {"model": MODEL, "messages": [SYSTEM, user("Who signs it off?")], "temperature": 0.3, "user": "me"}
+    assert body == {
+        "model": MODEL,
+        "messages": [SYSTEM, user("Who signs it off?")],
+        "temperature": 0.3,
+        "user": "me",
+    }
 
 
 def test_what_comes_back_is_equal_to_what_the_bare_client_gives(client, plain, server):
     server.always(answer(completion("Yes.")))
-    assert ask(client, user("Is it?")) == plain.chat.completions.create(model=MODEL, messages=[user("Is it?")])
+    assert ask(client, user("Is it?")) == plain.chat.completions.create(
+        model=MODEL, messages=[user("Is it?")]
+    )
 
 
 def test_only_the_new_message_is_enough(client, memory, server):
@@ -148,12 +155,23 @@ def test_system_text_that_is_sent_every_turn_is_stored_once(client, memory, serv
 def test_a_conversation_that_began_elsewhere_is_taken_over(client, memory, server):
     server.play(answer(completion("Blue.")))
     ask(client, SYSTEM, user("Hello"), said("Hi."), user("Which colour?"))
-    assert [text for _, text, _ in log(memory)] == ["You are brief.", "Hello", "Hi.", "Which colour?", "Blue."]
+    assert [text for _, text, _ in log(memory)] == [
+        "You are brief.",
+        "Hello",
+        "Hi.",
+        "Which colour?",
+        "Blue.",
+    ]
 
 
 def test_two_parallel_tool_results(client, memory, server):
     calls = [call(1, place="Oslo"), call(2, place="Bergen")]
-    tools = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}}}]
+    tools = [
+        {
+            "type": "function",
+            "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}},
+        }
+    ]
     history = [user("Rain in Oslo and Bergen?")]
     server.play(answer(completion(None, calls=calls)), answer(completion("Only in Bergen.")))
     history.append(ask(client, *history, tools=tools).choices[0].message)
@@ -190,14 +208,19 @@ def test_of_three_choices_the_first_is_the_reply_and_the_others_are_kept_beside_
 
 def test_three_streamed_choices(client, memory, server):
     parts = [chunk({"role": "assistant", "content": f"{i}"}, index=i) for i in range(3)]
-    parts += [chunk({"content": "!"}, index=i) for i in range(3)] + [chunk({}, "stop", index=i) for i in range(3)]
+    parts += [chunk({"content": "!"}, index=i) for i in range(3)] + [
+        chunk({}, "stop", index=i) for i in range(3)
+    ]
     server.play(sse(*parts, "[DONE]"))
     stream = ask(client, user("Three?"), n=3, stream=True)
     assert len(list(stream)) == 9
     message = turn_of(stream).reply.message
     assert (message.text, message.status) == ("0!", "complete")
     kept = message.extra["openai:choices"]
-    assert [(c["index"], c["message"]["content"], c["finish_reason"]) for c in kept] == [(1, "1!", "stop"), (2, "2!", "stop")]
+    assert [(c["index"], c["message"]["content"], c["finish_reason"]) for c in kept] == [
+        (1, "1!", "stop"),
+        (2, "2!", "stop"),
+    ]
 
 
 def test_going_on_with_another_choice_stores_it_as_what_the_caller_says(client, memory, server):
@@ -361,7 +384,9 @@ def test_leaving_the_stream_helper_early(client, memory, server):
 
 
 def test_an_answer_that_was_cut_by_its_length_is_incomplete(client, memory, server):
-    server.play(answer(completion("One two", finish="length")), sse(*chunks("One", finish="length"), "[DONE]"))
+    server.play(
+        answer(completion("One two", finish="length")), sse(*chunks("One", finish="length"), "[DONE]")
+    )
     ask(client, user("Count"))
     list(ask(client, user("Count"), stream=True))
     assert [status for role, _, status in log(memory) if role == "assistant"] == ["incomplete"] * 2
@@ -370,7 +395,7 @@ def test_an_answer_that_was_cut_by_its_length_is_incomplete(client, memory, serv
 def test_calls_that_come_in_pieces(client, memory, server):
     pieces = [
         chunk({"role": "assistant", "tool_calls": [{"index": 0, **call(1)}]}),
-        chunk({"tool_calls": [{"index": 1, "id": "call_2", "type": "function", "function": {"name": "w", "arguments": '{"a'}}]}),
+        chunk({"tool_calls": [{"index": 1, **call(2), "function": {"name": "w", "arguments": '{"a'}}]}),
         chunk({"tool_calls": [{"index": 1, "function": {"arguments": '": 1}'}}]}),
         chunk({}, "tool_calls"),
     ]  # fmt: skip
@@ -408,7 +433,9 @@ def test_a_failed_call_raises_the_sdks_error_and_is_retried_without_doubling(
 
 @pytest.mark.parametrize("whole_history", [False, True])
 @pytest.mark.parametrize("end", ["reset", "close"])
-def test_a_stream_that_breaks_keeps_its_part_and_the_retry_stands_after_it(client, memory, server, end, whole_history):
+def test_a_stream_that_breaks_keeps_its_part_and_the_retry_stands_after_it(
+    client, memory, server, end, whole_history
+):
     before = [user("Hello"), said("Hi.")]
     memory.thread("t").append([*before])
     messages = [*before, user("Count")] if whole_history else [user("Count")]
@@ -469,7 +496,9 @@ class Person(pydantic.BaseModel):
 
 def test_parse(client, memory, server):
     server.play(answer(completion('{"name": "Mara"}')))
-    got = client.chat.completions.parse(model=MODEL, messages=[user("Who?")], response_format=Person, thread="t")
+    got = client.chat.completions.parse(
+        model=MODEL, messages=[user("Who?")], response_format=Person, thread="t"
+    )
     assert got.choices[0].message.parsed == Person(name="Mara")
     assert server.requests[0].json()["response_format"]["json_schema"]["name"] == "Person"
     assert log(memory)[-1] == ("assistant", '{"name": "Mara"}', "complete")
@@ -485,7 +514,9 @@ def test_parse(client, memory, server):
 def test_what_cannot_be_parsed_is_kept_as_incomplete_and_asked_again(client, memory, server, body, error):
     server.play(answer(body), answer(completion('{"name": "Mara"}')))
     with pytest.raises(error):
-        client.chat.completions.parse(model=MODEL, messages=[user("Who?")], response_format=Person, thread="t")
+        client.chat.completions.parse(
+            model=MODEL, messages=[user("Who?")], response_format=Person, thread="t"
+        )
     assert log(memory)[-1] == ("assistant", '{"nam', "incomplete")
     client.chat.completions.parse(model=MODEL, messages=[user("Who?")], response_format=Person, thread="t")
     assert [role for role, _, _ in log(memory)] == ["user", "assistant", "assistant"]
@@ -533,7 +564,9 @@ def test_streaming_responses_whatever_they_are_read_with(client, memory, server,
 
 def test_a_streaming_response_that_is_not_read(client, memory, server):
     server.play(answer(completion("Hi.")))
-    with client.chat.completions.with_streaming_response.create(model=MODEL, messages=[user("Hello")], thread="t"):
+    with client.chat.completions.with_streaming_response.create(
+        model=MODEL, messages=[user("Hello")], thread="t"
+    ):
         pass
     assert log(memory) == [("user", "Hello", "complete")]
 

@@ -187,7 +187,9 @@ async def test_raw_and_streaming_responses(client, memory, server):
 
 
 async def test_failures(client, memory, server):
-    server.play(answer({"error": {"message": "busy"}}, status=503), sse(*chunks("One", finish=None), end="reset"))
+    server.play(
+        answer({"error": {"message": "busy"}}, status=503), sse(*chunks("One", finish=None), end="reset")
+    )
     with pytest.raises(openai.InternalServerError):
         await client.chat.completions.create(**said("Count"))
     with pytest.raises(openai.APIConnectionError):

@@ -15,7 +15,11 @@ HEAD = {"id": "c", "created": 1, "model": MODEL}
 
 
 def _chunk(delta, finish=None):
-    return {**HEAD, "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+    return {
+        **HEAD,
+        "object": "chat.completion.chunk",
+        "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
+    }
 
 
 class TestBlocking(DropInContract):
@@ -39,7 +43,9 @@ class TestBlocking(DropInContract):
         return {"role": "assistant", "content": text}
 
     def calling(self, ids):
-        calls = [{"id": one, "type": "function", "function": {"name": "look", "arguments": "{}"}} for one in ids]
+        calls = [
+            {"id": one, "type": "function", "function": {"name": "look", "arguments": "{}"}} for one in ids
+        ]
         return {"role": "assistant", "content": None, "tool_calls": calls}
 
     def results(self, ids):
@@ -75,7 +81,9 @@ class TestOnAnEventLoop(TestBlocking):
         self.loop.run_until_complete(self._call(client, _with(system, messages), thread, stream, leave_after))
 
     async def _call(self, client, messages, thread, stream, leave_after):
-        got = await client.chat.completions.create(model=MODEL, messages=messages, stream=stream, thread=thread)
+        got = await client.chat.completions.create(
+            model=MODEL, messages=messages, stream=stream, thread=thread
+        )
         if not stream:
             return
         async with got:

@@ -33,12 +33,20 @@ def called(number, name="look"):
 
 
 def response(*items, status="completed", **more):
-    usage = {"input_tokens": 20, "output_tokens": 5, "total_tokens": 25,
-             "input_tokens_details": {"cached_tokens": 0}, "output_tokens_details": {"reasoning_tokens": 0}}  # fmt: skip
+    details = {"input_tokens_details": {"cached_tokens": 0}, "output_tokens_details": {"reasoning_tokens": 0}}
     return {
-        "id": "resp_1", "object": "response", "created_at": 1, "model": MODEL, "status": status, "output": list(items),
-        "parallel_tool_calls": True, "tool_choice": "auto", "tools": [], "usage": usage, **more,
-    }  # fmt: skip
+        "id": "resp_1",
+        "object": "response",
+        "created_at": 1,
+        "model": MODEL,
+        "status": status,
+        "output": list(items),
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
+        "usage": {"input_tokens": 20, "output_tokens": 5, "total_tokens": 25, **details},
+        **more,
+    }
 
 
 def events(*words):
@@ -48,7 +56,11 @@ def events(*words):
     told = [
         {"type": "response.created", "response": response(status="in_progress")},
         {"type": "response.output_item.added", "output_index": 0, "item": empty},
-        {"type": "response.content_part.added", **at, "part": {"type": "output_text", "text": "", "annotations": []}},
+        {
+            "type": "response.content_part.added",
+            **at,
+            "part": {"type": "output_text", "text": "", "annotations": []},
+        },
         *({"type": "response.output_text.delta", **at, "delta": word, "logprobs": []} for word in words),
         {"type": "response.output_text.done", **at, "text": "".join(words), "logprobs": []},
         {"type": "response.content_part.done", **at, "part": item["content"][0]},
@@ -96,7 +108,13 @@ def test_a_text_and_instructions_every_turn(client, memory, server):
         assert got.output_text == f"Answer {number}"
     assert [role for role, _, _ in log(memory)] == ["system", *["user", "assistant"] * 3]
     assert sent(server)["instructions"] == "Be brief."
-    assert [item["role"] for item in sent(server)["input"]] == ["user", "assistant", "user", "assistant", "user"]
+    assert [item["role"] for item in sent(server)["input"]] == [
+        "user",
+        "assistant",
+        "user",
+        "assistant",
+        "user",
+    ]
     assert sent(server)["temperature"] == 0.2
 
 
@@ -105,7 +123,11 @@ def test_a_caller_that_holds_the_items(client, memory, server):
     server.play(answer(response(thought(), called(1), called(2))), answer(response(spoken("Blue."))))
     history += ask(client, history).output  # the SDK's own objects
     history += [{"type": "function_call_output", "call_id": f"call_{n}", "output": "blue"} for n in (1, 2)]
-    ask(client, history, tools=[{"type": "function", "name": "look", "parameters": {"type": "object"}, "strict": False}])
+    ask(
+        client,
+        history,
+        tools=[{"type": "function", "name": "look", "parameters": {"type": "object"}, "strict": False}],
+    )
     kinds = [item.get("type", item.get("role")) for item in sent(server)["input"]]
     assert kinds == ["user", "reasoning", "function_call", "function_call", *["function_call_output"] * 2]
     assert sent(server)["input"][1]["encrypted_content"] == "c2VjcmV0"
@@ -162,7 +184,9 @@ def test_a_response_that_was_cut_or_failed(client, memory, server):
     assert [text for _, text, _ in log(memory)] == ["Which?", "Bl", "Blue."]
 
 
-@pytest.mark.parametrize("setting", [{"previous_response_id": "resp_1"}, {"conversation": "conv_1"}, {"background": True}])
+@pytest.mark.parametrize(
+    "setting", [{"previous_response_id": "resp_1"}, {"conversation": "conv_1"}, {"background": True}]
+)
 def test_a_conversation_that_openai_keeps_is_refused(client, memory, server, setting):
     with pytest.raises(BadSetting, match=next(iter(setting))):
         ask(client, "Which?", **setting)

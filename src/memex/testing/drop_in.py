@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 from hypothesis import HealthCheck, given, settings
@@ -51,12 +51,12 @@ def steps() -> st.SearchStrategy[Step]:
     return st.builds(
         Step,
         words=st.sampled_from(_WORDS),
-        sends=st.sampled_from(Sends.__args__),
+        sends=st.sampled_from(get_args(Sends)),
         system=st.booleans(),
-        outcome=st.sampled_from(Outcome.__args__),
+        outcome=st.sampled_from(get_args(Outcome)),
         pieces=st.integers(0, 3),
         calls=st.integers(1, 2),
-        after=st.sampled_from(After.__args__),
+        after=st.sampled_from(get_args(After)),
     )
 
 
@@ -215,8 +215,9 @@ class _Talk:
             self.contract.call(
                 self.client, messages, thread=_THREAD, system=system, stream=stream, leave_after=leave
             )
-        except Exception as error:  # noqa: BLE001 - the SDK's own, whatever it is
-            assert not type(error).__module__.startswith("memex"), error
+        except Exception as error:
+            if type(error).__module__.startswith("memex"):  # all others are the SDK's own
+                raise
 
     def system_of(self, step: Step) -> list[tuple[str, str, str]]:
         system = ("system", "Be brief.", "complete")

@@ -28,7 +28,9 @@ class MessagesEndpoint(msgspec.Struct, frozen=True):
 
     def read(self, body: Mapping[str, Any]) -> Asked:
         """Return what a body asks."""
-        told = to_plain({name: body.get(name) for name in ("model", "messages", "system", "tools") if name in body})
+        told = to_plain(
+            {name: body.get(name) for name in ("model", "messages", "system", "tools") if name in body}
+        )
         payload = {name: told[name] for name in ("system", "messages") if told.get(name) is not None}
         return Asked(
             model=str(told["model"]),
@@ -40,7 +42,9 @@ class MessagesEndpoint(msgspec.Struct, frozen=True):
         """Return the body with the window's system text and messages."""
         rest = {name: value for name, value in body.items() if name not in ("system", "messages")}
         told = to_plain({name: rest.get(name) for name in ("model", "tools", "cache_control")})
-        elsewhere = bool(told.get("cache_control")) + sum("cache_control" in tool for tool in told.get("tools") or ())
+        elsewhere = bool(told.get("cache_control")) + sum(
+            "cache_control" in tool for tool in told.get("tools") or ()
+        )
         return rest | window_params(request, model=told["model"], breakpoints=MOST - elsewhere)
 
     def reader(self, body: Mapping[str, Any]) -> MessageReader:

@@ -67,7 +67,9 @@ def remember(
     import anthropic
 
     if not isinstance(client, (anthropic.Anthropic, anthropic.AsyncAnthropic)):
-        raise BadSetting(f"remember() takes an Anthropic or AsyncAnthropic client, not a {type(client).__name__}")
+        raise BadSetting(
+            f"remember() takes an Anthropic or AsyncAnthropic client, not a {type(client).__name__}"
+        )
     wrapped = DropIn(
         provider=PROVIDER,
         threads=ThreadChoice(memory=memory, default=thread, on_missing=on_missing, on_unknown=on_unknown),

@@ -42,7 +42,9 @@ class ChatEndpoint(msgspec.Struct, frozen=True):
         return Asked(
             model=address_at(str(body["model"]), self.base_url).label,
             messages=tuple(decode({"messages": to_plain(body["messages"])}, "openai")),
-            tools=tuple(_tool(tool) for field in ("tools", "functions") for tool in to_plain(body.get(field)) or ()),
+            tools=tuple(
+                _tool(tool) for field in ("tools", "functions") for tool in to_plain(body.get(field)) or ()
+            ),
         )
 
     def write(self, body: Mapping[str, Any], request: Request) -> Mapping[str, Any]:
@@ -120,9 +122,8 @@ class ChoicesReader:
     def end(self) -> Iterator[Event]:
         """Yield the end of the first choice, with a note on the others."""
         for event in self._first.end():
-            if event.kind == "finish" and self._others:
-                event = msgspec.structs.replace(event, extra={**event.extra, **self._noted()})
-            yield event
+            noted = event.kind == "finish" and self._others
+            yield msgspec.structs.replace(event, extra={**event.extra, **self._noted()}) if noted else event
 
     def _add(self, choice: Mapping[str, Any]) -> None:
         told = self._others.setdefault(choice["index"], {"index": choice["index"], "message": {}})
@@ -140,7 +141,11 @@ class ChoicesReader:
         try:
             return {CHOICES: freeze(choices)}
         except InvalidMessage:  # log probabilities of minus infinity are no JSON
-            return {CHOICES: freeze([{k: c.get(k) for k in ("index", "message", "finish_reason")} for c in choices])}
+            return {
+                CHOICES: freeze(
+                    [{k: c.get(k) for k in ("index", "message", "finish_reason")} for c in choices]
+                )
+            }
 
 
 class WholeOrEvents(ResponsesReader):

@@ -38,9 +38,7 @@ def store_new(thread: Thread, messages: Sequence[Message]) -> tuple[Entry, ...]:
                 raise
 
 
-def _filtered(
-    thread: Thread, message: Message, refused: dict[str, FilterFailed | MessageVetoed]
-) -> Message:
+def _filtered(thread: Thread, message: Message, refused: dict[str, FilterFailed | MessageVetoed]) -> Message:
     """Return a message as it is stored: so it is compared. One that is refused now may be an old one."""
     try:
         return thread.memex.filtered(thread.id, message)

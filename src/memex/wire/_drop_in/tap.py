@@ -126,8 +126,7 @@ class _Tap(_Passing):
     def __iter__(self) -> Iterator[bytes]:
         try:
             for piece in self._inside:
-                for heard in self._body.take(piece):
-                    yield heard
+                yield from self._body.take(piece)
         except Exception as error:
             self._body.call.fail(error)
             raise

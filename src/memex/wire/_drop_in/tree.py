@@ -67,7 +67,12 @@ class _Node:
     """A resource of the client, or one of its views of raw responses."""
 
     def __init__(
-        self, drop_in: DropIn, client: Any, own: Any, branches: Branches | Endpoint, view: tuple[str, ...] = ()
+        self,
+        drop_in: DropIn,
+        client: Any,
+        own: Any,
+        branches: Branches | Endpoint,
+        view: tuple[str, ...] = (),
     ) -> None:
         self._drop_in = drop_in
         self._client = client
@@ -90,7 +95,9 @@ class _Node:
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set a field of the client, as ``client.api_key = ...``; a method of ours is replaced here only."""
-        ours = name in _OWN_FIELDS or (not isinstance(self._branches, Mapping) and name in self._branches.methods)
+        ours = name in _OWN_FIELDS or (
+            not isinstance(self._branches, Mapping) and name in self._branches.methods
+        )
         if ours:
             object.__setattr__(self, name, value)
         else:
@@ -135,7 +142,7 @@ class Wrapped(_Node):
         return super().__getattr__(name)
 
     @property
-    def __class__(self) -> Any:  # libraries ask isinstance(client, OpenAI)
+    def __class__(self) -> Any:  # type: ignore[misc]  # libraries ask isinstance(client, OpenAI)
         return type(self._own)
 
     def __enter__(self) -> Any:
