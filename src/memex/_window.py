@@ -36,6 +36,8 @@ class Window:
             and developer text), ``pinned``, ``newest`` (the newest user message), ``pending``
             (an exchange with a tool that is not finished).
         changes: What the present step did so far.
+        allowance: Tokens that the limit is higher than the budget's, or lower where negative, because
+            the provider's count of the last window differs from the estimate.
     """
 
     items: tuple[Item, ...]
@@ -45,6 +47,7 @@ class Window:
     log: Log
     protected: Mapping[int, str]
     changes: tuple[Change, ...]
+    allowance: int
     _plan: Plan | None
 
     def __init__(
@@ -57,6 +60,7 @@ class Window:
         log: Log,
         protected: Mapping[int, str],
         changes: tuple[Change, ...] = (),
+        allowance: int = 0,
         plan: Plan | None = None,
     ) -> None:
         self.__dict__.update(
@@ -67,6 +71,7 @@ class Window:
             log=log,
             protected=protected,
             changes=changes,
+            allowance=allowance,
             _plan=plan,
         )
 
@@ -104,8 +109,8 @@ class Window:
 
     @property
     def limit(self) -> int:
-        """Prompt tokens that the budget allows."""
-        return self.budget.prompt
+        """Prompt tokens that the budget allows, as this window's counter counts."""
+        return self.budget.prompt + self.allowance
 
     @property
     def room(self) -> int:
@@ -297,6 +302,7 @@ class Window:
             "log": self.log,
             "protected": self.protected,
             "changes": self.changes,
+            "allowance": self.allowance,
             "plan": self._plan,
         }
         return Window(**(current | fields))

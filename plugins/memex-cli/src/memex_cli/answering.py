@@ -61,7 +61,7 @@ def print_answer_json(thread: Thread, text: str) -> None:
                 "plan": {
                     "number": plan.number,
                     "tokens": plan.tokens,
-                    "limit": plan.total - plan.answer,
+                    "limit": plan.limit,
                     "fresh_tokens": plan.fresh_tokens,
                 },
             }
