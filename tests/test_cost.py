@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from doubles import InTurns, Scripted, answer, call, calling
 
-from memex import Cost, Event, Memex, Message, Truncated, Usage
+from memex import BackendError, Cost, Event, Memex, Message, Origin, Truncated, Usage
 from memex._outcome import money
 
 
@@ -135,6 +135,25 @@ def test_a_window_that_was_not_sent_has_no_outcome(open_memory):
     thread = open_memory(backend=Scripted()).thread("t")
     thread.window("hi")
     assert thread.plan().outcome is None
+
+
+def test_an_answer_of_a_client_of_ones_own_can_name_its_plan(open_memory):
+    thread = open_memory().thread("t")
+    thread.append("hi")
+    number = thread.window().plan.number
+    usage = Usage(input_tokens=9, output_tokens=1)
+    thread.append(Message.assistant("hello", usage=usage, extra={"memex:plan": number}))
+    assert thread.plan().outcome.usage == usage
+
+
+def test_an_answer_that_was_copied_from_elsewhere_is_not_taken_for_ones_own(open_memory):
+    backend = InTurns((Event(kind="error", error="down"),), answer("ok"))
+    thread = open_memory(backend=backend).thread("t")
+    with pytest.raises(BackendError):
+        thread.send("hi")
+    stranger = Message.assistant("copied", origin=Origin("other", "two"), extra={"memex:plan": 1})
+    thread.append(stranger)
+    assert thread.plan(1).outcome is None
 
 
 def test_a_note_of_another_program_is_no_cost(open_memory):

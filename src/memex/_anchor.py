@@ -87,7 +87,7 @@ def anchor_of(
     ):
         return None, False
     for entry in islice(log.entries(previous.head + 1), _LOOK_AHEAD):
-        if is_answer_to(entry.message, previous.number) and entry.message.usage is not None:
+        if is_answer_to(entry.message, previous) and entry.message.usage is not None:
             reported = entry.message.usage.prompt_tokens
             if reported * PLAUSIBLE < previous.tokens:
                 break

@@ -102,14 +102,17 @@ def answer_to(plan: Plan, later: Iterable[Entry]) -> Entry | None:
         plan: A recorded plan.
         later: What was stored after it, in order; read as far as needed.
     """
-    if plan.target is None or not plan.number:
+    if not plan.number:
         return None
-    return next((e for e in islice(later, _LOOK_AHEAD) if is_answer_to(e.message, plan.number)), None)
+    return next((e for e in islice(later, _LOOK_AHEAD) if is_answer_to(e.message, plan)), None)
 
 
-def is_answer_to(message: Message, number: int) -> bool:
-    """Tell whether an answer was made from the plan of that number."""
-    return message.role == "assistant" and message.extra.get(PLAN) == number
+def is_answer_to(message: Message, plan: Plan) -> bool:
+    """Tell whether an answer was made from a plan, by the model that the plan was for."""
+    if message.role != "assistant" or message.extra.get(PLAN) != plan.number:
+        return False
+    origin = message.origin
+    return plan.target is None or (origin is not None and f"{origin.provider}:{origin.model}" == plan.target)
 
 
 def _read_cost(kept: Mapping[str, Any] | None) -> Cost | None:

@@ -35,7 +35,7 @@ def prepare_next(
     What goes wrong is reported and does not touch the turn, which is over.
     """
     prepare = getattr(backend, "prepare", None)
-    if prepare is None:
+    if prepare is None or reply.tool_calls:  # results come next, and with them the window goes on
         return
     try:
         beginning = _next_beginning(thread, reply, tools, schema, target)
