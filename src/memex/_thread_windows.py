@@ -10,7 +10,8 @@ import msgspec
 from memex._backend import Tool
 from memex._budget import Budget
 from memex._entry import Entry
-from memex._errors import PluginError
+from memex._errors import BudgetExceeded, PluginError
+from memex._limits import KEY, Limit, limit_of
 from memex._message import Message
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def build(  # noqa: D417 - self is the thread
     target: str | None = None,
     pending: Message | None = None,
     record: bool = True,
+    limit: Limit | None = None,
 ) -> Window:
     """Return the finished window and keep its plan; see :meth:`window`.
 
@@ -35,11 +37,12 @@ def build(  # noqa: D417 - self is the thread
         target: ``provider:model`` that it is sent to.
         pending: A question that is asked but not stored.
         record: Keep the plan.
+        limit: What the target takes; what is remembered of it where not given.
     """
     from memex._planner import Settings, build_window
 
     memex = self.memex
-    budget, limited = _budget(self, target)
+    budget, limited = _budget(self, target, limit)
     settings = Settings(
         chain=self.chain,
         budget=budget,
@@ -56,6 +59,13 @@ def build(  # noqa: D417 - self is the thread
     except PluginError as error:
         memex.report(error, "policy")
         raise
+    except BudgetExceeded as error:
+        if limited and limit is None:
+            error.add_note(
+                f"the budget is smaller than the one that was set, because {limited}; "
+                f"store.put_state({self.id!r}, {KEY!r}, None) forgets that"
+            )
+        raise
     for step in window.plan.steps:
         if step.error:
             memex.report(PluginError(step.error, plugin=step.plugin), "policy")
@@ -66,11 +76,10 @@ def build(  # noqa: D417 - self is the thread
     return window
 
 
-def _budget(thread: Thread, target: str | None) -> tuple[Budget, str | None]:
+def _budget(thread: Thread, target: str | None, limit: Limit | None) -> tuple[Budget, str | None]:
     """Return the budget for a model, and why it is smaller than the thread's own if it is."""
-    from memex._limits import limit_of
-
-    limit = limit_of(thread.memex.store, thread.id, target) if target else None
+    if target and limit is None:
+        limit = limit_of(thread.memex.store, thread.id, target)
     if target is None or limit is None or (budget := limit.of(thread.budget)) == thread.budget:
         return thread.budget, None
     return budget, limit.why(target)
