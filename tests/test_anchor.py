@@ -211,3 +211,46 @@ def test_the_budget_is_never_passed_once_the_provider_has_counted(times, lengths
         if times >= 1:
             assert backend.truths[0] <= 300
         assert all(r.same for r in thread.replay())
+
+
+class Uneven(Metered):
+    """Counts each text as another part of what is estimated for it, and never as more."""
+
+    def __init__(self, counter: Guess, parts: Sequence[float], *, answers: int) -> None:
+        super().__init__(answers=answers)
+        self.counter, self.parts = counter, parts
+
+    def truth(self, request: Request) -> int:
+        return sum(
+            math.ceil(self.counter.count_message(m) * self.parts[len(m.text) % len(self.parts)])
+            for m in request.messages
+        )
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    parts=st.lists(st.floats(0.15, 1.0), min_size=3, max_size=7),
+    lengths=st.lists(st.integers(10, 70), min_size=8, max_size=25),
+    answers=st.integers(0, 30),
+    recalls=st.booleans(),
+)
+def test_an_upper_bound_stays_one_however_uneven_the_truth_is(parts, lengths, answers, recalls):
+    counter = Guess(2.0)
+    backend = Uneven(counter, parts, answers=answers)
+
+    def recall_first(window: Window) -> Window:
+        return window.recall(window.log.at([1, 2])) if recalls else window
+
+    with Memex(
+        "inmemory:",
+        backend=backend,
+        counter=counter,
+        budget=410,
+        answer_tokens=10,
+        chain=[recall_first, {"use": "fifo", "low_water": 0.6}],
+    ) as memory:
+        thread = memory.thread("t")
+        for number, length in enumerate(lengths):
+            thread.send(f"n{number} " + "word " * length)
+        assert max(backend.truths) <= 400
+        assert all(r.same for r in thread.replay())
