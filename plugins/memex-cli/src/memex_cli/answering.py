@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING, cast
 
 from memex import Event, Refusal, Thread
 from memex_cli.json_out import dumps
-from memex_cli.shapes import message_json, usage_json
+from memex_cli.shapes import cost_json, message_json, usage_json
 from memex_cli.terminal import note, say
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
 
-def print_answer(thread: Thread, text: str) -> None:
-    """Say ``text`` and print the answer's words as they come.
+def print_answer(thread: Thread, text: str | None) -> None:
+    """Say ``text``, or go on with the unfinished turn, and print the answer's words as they come.
 
     However this is left, what came is stored: an interrupt closes the stream, and the host stores
     the partial answer then.
     """
-    events = cast("Generator[Event, None, None]", thread.stream(text))
+    stream = thread.resume_stream() if text is None else thread.stream(text)
+    events = cast("Generator[Event, None, None]", stream)
     at_line_start = True
     with closing(events):
         try:
@@ -43,9 +44,9 @@ def _words(event: Event) -> str:
     return event.part.text if isinstance(event.part, Refusal) else event.text
 
 
-def print_answer_json(thread: Thread, text: str) -> None:
-    """Say ``text`` and print the whole turn as one line of JSON."""
-    reply = thread.send(text)
+def print_answer_json(thread: Thread, text: str | None) -> None:
+    """Say ``text``, or go on with the unfinished turn, and print the whole turn as one line of JSON."""
+    reply = thread.resume() if text is None else thread.send(text)
     plan = reply.plan
     say(
         dumps(
@@ -56,10 +57,11 @@ def print_answer_json(thread: Thread, text: str) -> None:
                 "finish": reply.finish,
                 "message": message_json(reply.message),
                 "usage": usage_json(reply.usage),
+                "cost": cost_json(reply.cost),
                 "plan": {
                     "number": plan.number,
                     "tokens": plan.tokens,
-                    "limit": plan.total - plan.answer,
+                    "limit": plan.limit,
                     "fresh_tokens": plan.fresh_tokens,
                 },
             }
