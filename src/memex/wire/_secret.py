@@ -8,7 +8,7 @@ import weakref
 from typing import Final, NoReturn
 
 HIDDEN: Final = "[key]"
-_SHORTEST: Final = 6  # a "key" of a few characters would blank half of every message
+_SHORTEST: Final = 12  # "ollama" as the key of a server without keys must not blank that word everywhere
 _LOOKS_LIKE_A_KEY: Final = re.compile(
     r"""(?x)
       \b [Bb]earer \s+ [^\s'",;)\]}]+
