@@ -127,15 +127,12 @@ def test_a_stream_that_ends_early_is_truncated_and_what_came_is_kept(server, api
     server.play(sse(*pieces[: len(pieces) // 2], end=end))
     memory = Memex(ScratchStore(), backend=backend_at(server, api, attempts=3), chain=[])
     thread = memory.thread("t")
+
+    async def read():
+        return [event async for event in thread.astream("Hello?")]
+
     with pytest.raises(BackendError) as caught:
-        if way == "stream":
-            list(thread.stream("Hello?"))
-        else:
-
-            async def read():
-                return [event async for event in thread.astream("Hello?")]
-
-            asyncio.run(read())
+        list(thread.stream("Hello?")) if way == "stream" else asyncio.run(read())
     assert caught.type in (Truncated, Unavailable)
     said, kept = thread.messages()
     assert (said.text, said.status) == ("Hello?", "complete")
@@ -199,7 +196,7 @@ def test_a_deadline_ends_what_takes_too_long(server, api, way, how):
     }
     server.play(scripts[how])
     deadlines = {"first_timeout": 0.4, "idle_timeout": 0.4, "timeout": 0.6}
-    with pytest.raises(BackendError, match="within|longer|stalled|in time") as caught:
+    with pytest.raises(BackendError, match=r"within|longer|stalled|in time") as caught:
         ask(backend_at(server, api, **deadlines), way)
     assert caught.type in (Truncated, Unavailable)
 
@@ -230,7 +227,7 @@ def test_nobody_listens(api):
 
     backend = openai("m@http://127.0.0.1:9/v1", api=api, attempts=1)
     for way in WAYS:
-        with pytest.raises(Unavailable, match="127.0.0.1:9"):
+        with pytest.raises(Unavailable, match=r"127\.0\.0\.1:9"):
             ask(backend, way)
 
 
@@ -294,7 +291,11 @@ def test_servers_say_in_many_words_what_they_do_not_take(server, words, name):
 
 
 def test_mistral_and_vllm_list_what_they_do_not_take(server):
-    body = {"detail": [{"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]}
+    body = {
+        "detail": [
+            {"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}
+        ]
+    }
     server.play(answer(body, status=422), whole("chat", "stream"))
     request = Request(messages=(Message.user("Hi"),), answer_tokens=400, settings={"seed": 1})
     got = assembled(ask(backend_at(server, "chat", model="new-model"), "stream", request))
@@ -327,7 +328,9 @@ def test_what_makes_the_request_is_not_left_out(server, api):
 @each_way
 def test_the_key_is_in_no_error(server, api, way):
     echo = told("invalid_api_key", f"Incorrect API key provided: {CANARY}.")
-    server.play(answer(echo, status=401), [Reset()], answer(f"<{CANARY}>", headers={"content-type": "text/html"}))
+    server.play(
+        answer(echo, status=401), [Reset()], answer(f"<{CANARY}>", headers={"content-type": "text/html"})
+    )
     server.play(sse(stream_of(api)[0], told("server_error", f"key {CANARY}", "server_error")))
     backend = backend_at(server, api, api_key=CANARY)
     for _ in range(4):
@@ -357,12 +360,12 @@ def test_the_key_is_in_no_log_and_no_store(server, api, caplog):
 
 
 @both
-def test_a_closed_backend_says_so(server, api):
+def test_a_closed_backend_opens_new_connections(server, api):
     backend = backend_at(server, api)
-    backend.close()
     for way in WAYS:
-        with pytest.raises(BackendError, match="closed"):
-            ask(backend, way)
+        server.play(whole(api, way))
+        assert assembled(ask(backend, way)).finish == "stop"
+        backend.close()
 
 
 def test_several_answers_are_refused(server):

@@ -7,6 +7,9 @@ import base64
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
+from memex_openai.backend import openai
+from memex_openai.presets import PRESETS, find_server
+from memex_openai.requesting import strict_schema
 from openai_play import backend_at
 from sdk_types import check_chat, check_responses
 
@@ -26,9 +29,6 @@ from memex import (
     ToolResult,
 )
 from memex.testing import strategies
-from memex_openai.backend import openai
-from memex_openai.presets import PRESETS, find_server
-from memex_openai.requesting import strict_schema
 
 PIXEL = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"\0" * 8).decode()
 LOOK = Tool("look", "Looks it up.", {"type": "object", "properties": {"where": {"type": "string"}}})
@@ -173,7 +173,7 @@ def test_thoughts_go_back_to_their_model_with_all_ids_and_to_no_other():
 def test_plain_thoughts_go_back_to_the_server_that_had_them_only():
     def sent(model, origin):
         messages = talk("openai", origin)
-        return [m for m in body(*messages, model=model)["messages"] if m.get("tool_calls")][0]
+        return next(m for m in body(*messages, model=model)["messages"] if m.get("tool_calls"))
 
     own = sent("m@vllm", "m@vllm")
     assert (own["reasoning_content"], own["tool_calls"][0]["extra_content"]) == (
