@@ -27,7 +27,7 @@ HELLO = Request(messages=(Message.user("Hi"),), answer_tokens=99)
         ("m@https://api.groq.com/openai/v1", "m", "https://api.groq.com/openai/v1", "m@groq", "groq"),
         ("m@https://u:pw@h/v1", "m", "https://u:pw@h/v1", "m@h/v1", "server"),
         ("gpt-5@https://eu.api.openai.com/v1", "gpt-5", "https://eu.api.openai.com/v1", "gpt-5", "openai"),
-        ("m@https://api.openai.com.x/v1", "m", "https://api.openai.com.x/v1", "m@api.openai.com.x/v1", "server"),
+        ("m@https://api.openai.com.x", "m", "https://api.openai.com.x", "m@api.openai.com.x", "server"),
     ],
 )  # fmt: skip
 def test_what_a_spec_means(spec, model, url, label, dialect):
