@@ -65,8 +65,7 @@ def responses_request(
     if capabilities.reasoning:
         body["include"] = [_ENCRYPTED]
     body |= _cache(request, address)
-    if stream:
-        body["stream"] = True
+    body["stream"] = stream  # in so many words: transformers serve streams where nothing is said
     for name, value in fields.items():
         if name not in _ONLY_CHAT:
             _set(body, name, value)
