@@ -49,9 +49,10 @@ def backend(server, model=MODEL, **settings):
 def ask(made, way, request=ASK):
     """Ask in one of the four ways and return the events."""
     if way in ("stream", "generate"):
-        events = list(getattr(made, way)(request))
-        made.close()
-        return events
+        try:
+            return list(getattr(made, way)(request))
+        finally:
+            made.close()
 
     async def collect():
         if way == "agenerate":

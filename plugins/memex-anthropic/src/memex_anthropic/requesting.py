@@ -71,7 +71,7 @@ def build(
     left_out: list[tuple[str, str]] = []
     _refuse_ours(settings, model)
     _drop(settings, capabilities.refuses, dropped or {}, model, left_out)
-    request = msgspec.structs.replace(request, messages=tuple(map(_without_blanks, request.messages)))
+    request = msgspec.structs.replace(request, messages=tuple(map(without_blanks, request.messages)))
     encoded = encode(request.messages, PROVIDER, model=model)
     left_out += _parts_left_out(encoded)
     params: dict[str, Any] = {"model": model, **encoded.payload}
@@ -119,7 +119,7 @@ def _drop(
             left_out.append((name, f"{model} does not take it"))
 
 
-def _without_blanks(message: Message) -> Message:
+def without_blanks(message: Message) -> Message:
     """Return the message without texts of white space, which Claude writes and the API refuses."""
     if all(not isinstance(part, Text) or part.text.strip() for part in message.parts):
         return message
