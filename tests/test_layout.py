@@ -155,7 +155,9 @@ def test_names_of_test_files_are_unique() -> None:
 def test_a_plugin_imports_only_the_public_names_of_the_host(path):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "memex":
-            assert node.module in ("memex", "memex.hookspecs") or node.module.startswith("memex.testing")
+            assert node.module in ("memex", "memex.hookspecs", "memex.wire") or node.module.startswith(
+                "memex.testing"
+            )
             names = [name.name for name in node.names]
             assert not [name for name in names if name.startswith("_") and name != "__version__"]
         if isinstance(node, ast.Import):

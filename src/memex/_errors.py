@@ -173,9 +173,15 @@ class BackendError(MemexError):
 
     Attributes:
         partial: What came of the answer, stored as ``incomplete``; None if nothing came.
+        status: The provider's HTTP status, where there was one.
+        code: The provider's own word for the error, where it has one.
+        parameter: The setting that the provider objects to, where it names one.
     """
 
     partial: Message | None = None
+    status: int | None = None
+    code: str = ""
+    parameter: str = ""
 
 
 class ContextOverflow(BackendError):
@@ -205,7 +211,16 @@ class RateLimited(BackendError):
 
 
 class Unavailable(BackendError):
-    """The provider is down or cannot be reached."""
+    """The provider is down or cannot be reached.
+
+    Args:
+        message: What happened.
+        retry_after: Seconds to wait, when the provider told.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class BadRequest(BackendError):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from memex.testing.policy import PolicyContract as PolicyContract
     from memex.testing.policy import evict_oldest as evict_oldest
     from memex.testing.store import StoreContract as StoreContract
+    from memex.testing.wire import WireServer as WireServer
 
 _HOME = {
     "BackendContract": "backend",
@@ -27,6 +28,7 @@ _HOME = {
     "ScratchStore": "_scratch",
     "StoreBatteries": "batteries",
     "StoreContract": "store",
+    "WireServer": "wire",
     "assembled": "backend",
     "check_events": "backend",
     "evict_oldest": "policy",

@@ -1,0 +1,1 @@
+"""The parts of the scripted server in :mod:`memex.testing.wire`."""

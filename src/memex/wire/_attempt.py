@@ -1,0 +1,80 @@
+"""One try of a call, as the plugin's function sees it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+
+
+class Timeouts(msgspec.Struct, frozen=True):
+    """Seconds that are left for a try, for the SDK's own timeouts; None for no limit.
+
+    Attributes:
+        connect: Until the connection stands.
+        read: Between two packets. The caller watches the finer deadlines itself.
+    """
+
+    connect: float | None
+    read: float | None
+
+
+class Attempt:
+    """One try of a call.
+
+    Attributes:
+        number: 1 for the first.
+        dropped: Settings to leave out of this try, each with the reason.
+        timeouts: What is left of the deadlines.
+    """
+
+    __slots__ = ("_aborted", "_closers", "_lock", "dropped", "number", "on_life", "timeouts")
+
+    def __init__(
+        self, number: int, dropped: Mapping[str, str], timeouts: Timeouts, on_life: Callable[[], None]
+    ) -> None:
+        self.number = number
+        self.dropped = dropped
+        self.timeouts = timeouts
+        self.on_life = on_life
+        self._closers: list[Callable[[], object]] = []
+        self._aborted = False
+        self._lock = threading.Lock()
+
+    def closes(self, close: Callable[[], Awaitable[object] | object]) -> None:
+        """Register what ends this try: a function that closes the response.
+
+        It is called when a deadline passes, from another thread where the call is a blocking one, and
+        once more or for the first time when the try is over, however that came about. So it may be
+        called twice. On an event loop it may return an awaitable.
+        """
+        with self._lock:
+            if not self._aborted:
+                self._closers.append(close)
+                return
+        close()  # the deadline passed before there was anything to close
+
+    def alive(self) -> None:
+        """Say that something came which makes no event: a ping, a piece of a tool call's arguments.
+
+        Without it a long tool call would look like a stalled stream.
+        """
+        self.on_life()
+
+    def abort(self) -> None:
+        """Close what was registered, now and later. What closing raises is of no interest."""
+        with self._lock:
+            self._aborted = True
+        for close in self.closers():
+            try:
+                close()
+            except Exception:  # noqa: BLE001, S112 - a stranger's close; the try has failed already
+                continue
+
+    def closers(self) -> tuple[Callable[[], object], ...]:
+        """Return what was registered, last first, and forget it."""
+        with self._lock:
+            closers = tuple(reversed(self._closers))
+            self._closers = []
+        return closers

@@ -1,0 +1,68 @@
+"""Exceptions of libraries as errors of memex, where the plugin does not know better."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from memex._errors import BackendError, BadRequest, MemexError, Truncated, Unavailable
+from memex.wire._secret import scrub, scrub_error
+
+# By name, as the host imports no HTTP library: those of httpx, httpx2, requests, urllib3 and aiohttp.
+_BROKEN: Final = frozenset(
+    {"TransportError", "NetworkError", "TimeoutException", "ProtocolError", "ConnectionError", "Timeout",
+     "RemoteProtocolError", "StreamError", "DecodingError", "IncompleteRead", "HTTPException", "ClientError",
+     "ChunkedEncodingError", "ReadTimeoutError", "APIConnectionError"}
+)  # fmt: skip
+_NEVER_SENT: Final = frozenset({"UnsupportedProtocol", "LocalProtocolError", "InvalidURL", "MissingSchema"})
+_GARBLED: Final = frozenset({"JSONDecodeError", "DecodeError", "UnicodeDecodeError", "ValidationError"})
+
+
+def typed_error(who: str, error: Exception, given: BackendError | None, *, begun: bool) -> MemexError:
+    """Return what to raise for an exception of a try, with the exception as its cause.
+
+    Args:
+        who: Provider and model, for the text.
+        error: What was raised.
+        given: What the plugin made of it; None if nothing.
+        begun: Whether a part of the answer had been handed on.
+    """
+    if isinstance(error, MemexError):
+        _clean(error)
+        return error
+    typed = given if given is not None else _by_kind(who, error, begun=begun)
+    _clean(typed)
+    if typed is not error and typed.__cause__ is None:
+        _chain(typed, error)
+    return typed
+
+
+def _by_kind(who: str, error: Exception, *, begun: bool) -> BackendError:
+    kinds = {cls.__name__ for cls in type(error).__mro__}
+    words = scrub(str(error))
+    what = f"{type(error).__name__}{f': {words}' if words else ''}"
+    if kinds & _NEVER_SENT:
+        return BadRequest(
+            f"{who}: the request could not be sent: {what}; check base_url, headers and the key"
+        )
+    broken = isinstance(error, OSError) or bool(kinds & _BROKEN)
+    if broken or kinds & _GARBLED:
+        how = "the connection failed" if broken else "the answer is garbled"
+        if begun:
+            return Truncated(
+                f"{who}: {how} in the middle of the answer: {what}; what came is kept, ask again"
+            )
+        return Unavailable(f"{who}: {how}: {what}; check the network and base_url, or try again later")
+    return BackendError(f"{who}: {what}; this looks like a fault in the backend's plugin, please report it")
+
+
+def _chain(typed: MemexError, error: Exception) -> None:
+    if scrub_error(error):
+        typed.__cause__ = error
+    else:  # its text would show the key in every traceback
+        typed.__suppress_context__ = True
+        typed.add_note(f"the {type(error).__name__} behind it is left out: it held a key")
+
+
+def _clean(error: BaseException) -> None:
+    if not scrub_error(error):
+        error.__cause__ = error.__context__ = None

@@ -1,0 +1,97 @@
+"""The settings that every backend over a wire takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from memex._errors import BadSetting
+from memex._frozen import EMPTY
+from memex.wire._deadlines import Deadlines
+from memex.wire._limits import RateLimits, shared_limits
+from memex.wire._retries import Retries
+from memex.wire._secret import Secret
+
+
+class WireSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings that every backend over a wire takes, by these names.
+
+    Attributes:
+        api_key: The key; better left to the environment, the keyring or the keys file.
+        base_url: The server's address; the provider's own by default.
+        headers: Further headers of every request.
+        attempts: Calls in all; 1 never tries again.
+        connect_timeout: Seconds until the connection stands; 0 for no limit, as for the others.
+        first_timeout: Seconds until the first words of an answer.
+        idle_timeout: Seconds between two signs of life after that.
+        timeout: Seconds for everything, retries and waiting included.
+        requests_per_minute: Calls that all backends of this process with this key make.
+        tokens_per_minute: Tokens of prompt and answer, in the same way.
+        keep_raw: Whether the provider's own payload is stored beside the answer.
+    """
+
+    api_key: Secret | None = None
+    base_url: str | None = None
+    headers: Mapping[str, str] = EMPTY
+    attempts: int = 4
+    connect_timeout: float = 10.0
+    first_timeout: float = 120.0
+    idle_timeout: float = 60.0
+    timeout: float = 600.0
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    keep_raw: bool = True
+
+    @property
+    def retries(self) -> Retries:
+        """How often a call is tried."""
+        return Retries(attempts=self.attempts)
+
+    @property
+    def deadlines(self) -> Deadlines:
+        """How long it may take."""
+        return Deadlines(
+            connect=self.connect_timeout or None,
+            first=self.first_timeout or None,
+            idle=self.idle_timeout or None,
+            total=self.timeout or None,
+        )
+
+    def limits(self, provider: str, key: Secret) -> RateLimits | None:
+        """Return the limits that all backends of this process with this key share; None for none."""
+        return shared_limits(provider, key, self.requests_per_minute, self.tokens_per_minute)
+
+
+def wire_settings(who: str, given: Mapping[str, Any]) -> WireSettings:
+    """Return the shared settings out of what a factory was given, checked.
+
+    ::
+
+        def __init__(self, model: str = "parrot-1", *, colour: str = "grey", **wire: Any) -> None:
+            settings = wire_settings("parrot", wire)
+
+    Args:
+        who: Name of the backend, for errors.
+        given: Settings by name.
+
+    Raises:
+        BadSetting: If one is unknown or of the wrong type.
+    """
+    named = dict(given)
+    key = named.pop("api_key", None)
+    if key is not None and not isinstance(key, str | Secret):
+        raise BadSetting(f"{who}: setting 'api_key' is a {type(key).__name__}; it must be a text")
+    fields = WireSettings.__struct_fields__
+    if strange := [name for name in named if name not in fields]:
+        raise BadSetting(f"{who}: unexpected setting {strange[0]!r}; there is {', '.join(fields)}")
+    try:
+        settings = msgspec.convert(named, WireSettings, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadSetting(f"{who}: {error}") from None
+    if key:
+        secret = key if isinstance(key, Secret) else Secret(key, "argument")
+        settings = msgspec.structs.replace(settings, api_key=secret)
+    _ = settings.retries, settings.deadlines  # refused now, not with the first call
+    return settings
