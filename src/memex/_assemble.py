@@ -80,8 +80,11 @@ class Assembly:
         self._running.append(text)
 
     def _whole(self, part: Part) -> None:
-        # A thought is streamed in words and then sent whole with its signature: the whole counts.
-        if isinstance(part, Reasoning) and self._running_kind == "reasoning":
+        # A thought is streamed in words and then sent whole with its signature: the whole counts. So it
+        # is with a text that has more to it than its words.
+        thought = isinstance(part, Reasoning) and self._running_kind == "reasoning"
+        text = isinstance(part, Text) and self._running_kind == "text" and part.text == "".join(self._running)
+        if thought or text:
             self._running, self._running_kind = [], ""
         self._flush()
         self._parts.append(part)

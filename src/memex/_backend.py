@@ -69,6 +69,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``error``     ``error``: what went wrong after the start; nothing follows
     ============= =====================================================================
 
+    Words come as ``text`` and ``reasoning``. A whole thought or text that follows its own words takes
+    their place in the message: so it gets a signature, an id or another note of the provider's.
+
     An event of any kind may carry ``extra``: the backend's own notes on the answer, which are
     stored in :attr:`Message.extra <memex.Message>` and never sent. Names begin with the backend's
     and a colon: ``{"hf:tokens": ...}``.
