@@ -1,0 +1,162 @@
+"""The backend: calls of the Messages API as neutral events, streamed or whole, blocking or not."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from functools import cached_property, partial
+from importlib.resources import files
+from typing import Any, Final
+
+import msgspec
+
+from memex import BadSetting, Capabilities, Cost, Event, Request, Usage, freeze
+from memex.wire import Caller, ModelTable, RateLimits, find_key, wire_settings
+from memex_anthropic.caching import Lifetime
+from memex_anthropic.calling import Calling
+from memex_anthropic.clients import Clients
+from memex_anthropic.faults import refused_setting, translate
+from memex_anthropic.requesting import NEVER_DROPPED, PROVIDER
+
+# Longer answers are streamed even where nobody reads along: an idle connection would be cut.
+_LONGEST_WHOLE: Final = 21_333
+_DEAREST_LIFE: Final = 2 / 1.25  # what is written for an hour costs twice the input, for five minutes 1.25 times
+
+
+class Anthropic:
+    """A Claude model.
+
+    It may be used from several threads and event loops at once. The key is looked for with the
+    first call: argument, ``ANTHROPIC_API_KEY``, keyring, keys file.
+
+    Args:
+        model: Name of the model, such as ``"claude-opus-5-5"``; ``MODEL@URL`` for another server.
+        cache: How long the prompt cache keeps what a call writes: ``"5m"``, ``"1h"``; ``"off"`` sets no
+            breakpoints, ``"own"`` keeps those that messages bring along.
+        diagnostics: Whether to ask why the cache did not serve more.
+        thinking_room: Tokens to allow for thoughts on top of the answer's.
+        defaults: Settings of every call; those of the call itself win.
+        **wire: The settings of every backend over a wire; see :class:`memex.wire.WireSettings`.
+
+    Raises:
+        BadSetting: If one is unknown or of the wrong type.
+    """
+
+    name = PROVIDER
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        cache: Lifetime = "5m",
+        diagnostics: bool = True,
+        thinking_room: int = 0,
+        defaults: Mapping[str, Any] | None = None,
+        **wire: Any,
+    ) -> None:
+        self.model, at, url = model.partition("@http")
+        if at:
+            wire.setdefault("base_url", f"http{url}")
+        if not self.model:
+            raise BadSetting(f"{PROVIDER}: which model? Write its name, as in {PROVIDER}:claude-opus-5-5")
+        if cache not in ("5m", "1h", "own", "off"):
+            raise BadSetting(f"{PROVIDER}: cache is {cache!r}; it is '5m', '1h', 'own' or 'off'")
+        self._cache: Lifetime = cache
+        self._diagnostics = diagnostics
+        self._thinking_room = thinking_room
+        self._defaults: Mapping[str, Any] = freeze(defaults or {})
+        self._wire = wire_settings(PROVIDER, wire)
+        self._table = ModelTable.for_provider(PROVIDER, files("memex_anthropic") / "models.toml")
+        self._capabilities = self._table.capabilities(self.model)
+
+    def __repr__(self) -> str:
+        return f"Anthropic({self.model!r})"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the model can take and give, by the tables of models."""
+        return self._capabilities
+
+    def cost(self, usage: Usage, model: str | None = None) -> Cost | None:
+        """Return what a call cost by the price list; None where the model's prices are not known.
+
+        Args:
+            usage: What the call used.
+            model: The model that answered; this backend's own by default.
+        """
+        cost = self._table.cost(model or self.model, usage)
+        if cost is None or self._cache != "1h":
+            return cost
+        return msgspec.structs.replace(cost, cache_write=cost.cache_write * _DEAREST_LIFE)
+
+    def stream(self, request: Request) -> Iterator[Event]:
+        """Yield the answer as it comes."""
+        calling = self._calling(request)
+        return self._caller(calling).stream(calling.stream, **self._told(calling))
+
+    def generate(self, request: Request) -> Iterator[Event]:
+        """Yield the answer once it is whole, in the same parts that :meth:`stream` gives."""
+        calling = self._calling(request)
+        caller, told = self._caller(calling), self._told(calling)
+        if calling.most > _LONGEST_WHOLE:
+            return caller.stream(calling.stream, **told)
+        return caller.stream(calling.whole, whole=True, **told)
+
+    def astream(self, request: Request) -> AsyncIterator[Event]:
+        """Yield the answer as it comes; cancelling the task closes the connection."""
+        calling = self._calling(request)
+        return self._caller(calling).astream(calling.astream, **self._told(calling))
+
+    async def agenerate(self, request: Request) -> Iterable[Event]:
+        """Return the answer once it is whole, in the same parts that :meth:`astream` gives."""
+        calling = self._calling(request)
+        caller, told = self._caller(calling), self._told(calling)
+        if calling.most > _LONGEST_WHOLE:
+            events = caller.astream(calling.astream, **told)
+        else:
+            events = caller.astream(calling.awhole, whole=True, **told)
+        return [event async for event in events]
+
+    def close(self) -> None:
+        """Close the connections. A later call opens new ones."""
+        if "_clients" in vars(self):
+            self._clients.close()
+
+    def _calling(self, request: Request) -> Calling:
+        request = msgspec.structs.replace(request, settings={**self._defaults, **request.settings})
+        return Calling(
+            request,
+            clients=self._clients,
+            model=self.model,
+            capabilities=self._capabilities,
+            cache=self._cache,
+            diagnostics=self._diagnostics,
+            thinking_room=self._thinking_room,
+            keep_raw=self._wire.keep_raw,
+        )
+
+    def _told(self, calling: Calling) -> dict[str, Any]:
+        tokens = 0 if self._limits is None else calling.tokens()
+        return {"tokens": tokens, "settings": calling.settings}
+
+    def _caller(self, calling: Calling) -> Caller:
+        return Caller(
+            provider=PROVIDER,
+            model=self.model,
+            translate=partial(translate, model=self.model),
+            retries=self._wire.retries,
+            deadlines=self._wire.deadlines,
+            limits=self._limits,
+            refused=refused_setting,
+            droppable=calling.settings - NEVER_DROPPED,
+            refuses=self._capabilities.refuses,
+            endpoint=self._wire.base_url or "",
+        )
+
+    @cached_property
+    def _clients(self) -> Clients:
+        key = find_key(PROVIDER, self._wire.api_key, environment=("ANTHROPIC_API_KEY",))
+        return Clients(key, base_url=self._wire.base_url, headers=self._wire.headers)
+
+    @cached_property
+    def _limits(self) -> RateLimits | None:
+        return self._wire.limits(PROVIDER, self._clients.key)

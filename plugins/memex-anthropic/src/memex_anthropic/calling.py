@@ -1,0 +1,171 @@
+"""One call: the request, made once for each try, and the reading of what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from memex import BackendError, Capabilities, Event, Request, ScriptCounter, Truncated
+from memex.wire import Attempt
+from memex_anthropic.caching import Lifetime
+from memex_anthropic.clients import Clients, timeout
+from memex_anthropic.events import Reading
+from memex_anthropic.faults import error_in_body
+from memex_anthropic.requesting import PROVIDER, Asked, build
+
+LEFT_OUT: Final = "anthropic:left_out"
+
+
+class Calling:
+    """Makes the calls for one request.
+
+    Args:
+        request: What is asked.
+        clients: The SDK.
+        model: Whom.
+        capabilities: What it can take.
+        cache: How long the prompt cache keeps what is written.
+        diagnostics: Whether to ask why the cache did not serve more.
+        thinking_room: Tokens to allow for thoughts on top of the answer's.
+        keep_raw: Whether the provider's own message is kept beside the answer.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        *,
+        clients: Clients,
+        model: str,
+        capabilities: Capabilities,
+        cache: Lifetime = "5m",
+        diagnostics: bool = True,
+        thinking_room: int = 0,
+        keep_raw: bool = True,
+    ) -> None:
+        self._request = request
+        self._clients = clients
+        self._model = model
+        self._capabilities = capabilities
+        self._how: dict[str, Any] = {
+            "lifetime": cache, "diagnostics": diagnostics, "thinking_room": thinking_room
+        }  # fmt: skip
+        self._keep_raw = keep_raw
+        self._asked: Asked | None = None
+
+    @property
+    def settings(self) -> frozenset[str]:
+        """The names of what the call sends and could do without."""
+        ours = {"cache_control", "diagnostics", *(["schema"] if self._request.schema is not None else [])}
+        return frozenset({*self._request.settings, *ours})
+
+    @property
+    def most(self) -> int:
+        """Most tokens that the answer may have."""
+        return int(self._ask({}).params["max_tokens"])
+
+    def tokens(self) -> int:
+        """Return about how many tokens the call costs, for the limits."""
+        counter = ScriptCounter()
+        prompt = sum(counter.count_message(message) for message in self._request.messages)
+        return prompt + counter.count_tools(self._request.tools) + self.most
+
+    def stream(self, attempt: Attempt) -> Iterator[Event]:
+        """Make a streamed call."""
+        asked = self._ask(attempt.dropped)
+        create = self._clients.blocking().messages.create
+        stream = create(**asked.params, stream=True, timeout=timeout(attempt.timeouts))
+        attempt.closes(stream.close)
+        response = stream.response
+        if not _is_stream(response.headers):
+            response.read()
+            raise self._not_a_stream(response)
+        reading = self._reading()
+        # The SDK's own iterator hides pings, which are signs of life, and loses unknown fields.
+        for sse in stream.raw_events(response):
+            attempt.alive()
+            yield from _noted(reading.feed(self._event(sse, response)), asked)
+        yield from _noted(reading.close(), asked)
+
+    def whole(self, attempt: Attempt) -> Iterator[Event]:
+        """Make a call whose answer comes at once."""
+        asked = self._ask(attempt.dropped)
+        create = self._clients.blocking().messages.with_streaming_response.create
+        with create(**asked.params, timeout=timeout(attempt.timeouts)) as response:
+            attempt.closes(response.close)
+            response.read()
+            yield from _noted(self._read(response.http_response), asked)
+
+    async def astream(self, attempt: Attempt) -> AsyncIterator[Event]:
+        """Make a streamed call on an event loop."""
+        asked = self._ask(attempt.dropped)
+        create = (await self._clients.on_this_loop()).messages.create
+        stream = await create(**asked.params, stream=True, timeout=timeout(attempt.timeouts))
+        attempt.closes(stream.close)
+        response = stream.response
+        if not _is_stream(response.headers):
+            await response.aread()
+            raise self._not_a_stream(response)
+        reading = self._reading()
+        async for sse in stream.raw_events(response):
+            attempt.alive()
+            for event in _noted(reading.feed(self._event(sse, response)), asked):
+                yield event
+        for event in _noted(reading.close(), asked):
+            yield event
+
+    async def awhole(self, attempt: Attempt) -> AsyncIterator[Event]:
+        """Make a call on an event loop whose answer comes at once."""
+        asked = self._ask(attempt.dropped)
+        create = (await self._clients.on_this_loop()).messages.with_streaming_response.create
+        async with create(**asked.params, timeout=timeout(attempt.timeouts)) as response:
+            attempt.closes(response.close)
+            await response.read()
+            for event in _noted(self._read(response.http_response), asked):
+                yield event
+
+    def _ask(self, dropped: Mapping[str, str]) -> Asked:
+        if self._asked is None or dropped:
+            self._asked = build(
+                self._request, model=self._model, capabilities=self._capabilities, dropped=dropped, **self._how
+            )
+        return self._asked
+
+    def _reading(self) -> Reading:
+        return Reading(self._model, limit=self._capabilities.context_tokens, keep_raw=self._keep_raw)
+
+    def _event(self, sse: Any, response: Any) -> Mapping[str, Any]:
+        event = sse.json() if sse.data else {}
+        if not isinstance(event, Mapping):
+            raise Truncated(f"{PROVIDER} ({self._model}): the stream is garbled: {sse.data[:80]!r}; ask again")
+        if event.get("type") == "error" or sse.event == "error":
+            raise error_in_body(event, model=self._model, headers=dict(response.headers))
+        return event
+
+    def _read(self, response: Any) -> Iterator[Event]:
+        body = response.json()
+        if not isinstance(body, Mapping) or body.get("type") != "message":
+            raise error_in_body(body, model=self._model, headers=dict(response.headers))
+        return self._reading().whole(body)
+
+    def _not_a_stream(self, response: Any) -> BackendError:
+        try:
+            body = response.json()
+        except ValueError:
+            body = None
+        return error_in_body(body, model=self._model, headers=dict(response.headers))
+
+
+def _is_stream(headers: Mapping[str, str]) -> bool:
+    return "text/event-stream" in headers.get("content-type", "text/event-stream")
+
+
+def _noted(events: Iterable[Event], asked: Asked) -> Iterator[Event]:
+    """Yield the events; the last one says what was left out of the request."""
+    for event in events:
+        if event.kind == "finish" and asked.left_out:
+            told = {LEFT_OUT: [list(pair) for pair in asked.left_out]}
+            yield msgspec.structs.replace(event, extra={**event.extra, **told})
+        else:
+            yield event

@@ -1,0 +1,241 @@
+"""From a request to the parameters of ``messages.create``. No input or output happens here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from memex import BadRequest, Capabilities, Encoded, Message, Request, Tool, encode, thaw
+from memex_anthropic.caching import Lifetime, mark
+
+PROVIDER: Final = "anthropic"
+
+_OURS: Final = {
+    "model": "the backend's model",
+    "messages": "the thread's messages",
+    "system": "a system message of the thread",
+    "stream": "thread.stream()",
+    "tools": "tools=, or server_tools= for those that Anthropic runs",
+}
+_SEVERAL: Final = frozenset({"n", "best_of", "num_generations", "candidate_count"})
+# Named parameters of the SDK's call; what is not among them travels in extra_body.
+NAMED: Final = frozenset(
+    {"cache_control", "container", "diagnostics", "inference_geo", "max_tokens", "metadata", "output_config"}
+    | {"service_tier", "speed", "stop_sequences", "thinking", "tool_choice", "user_profile_id", "workspace_id"}
+    | {"extra_headers", "extra_query", "extra_body"}
+)
+NEVER_DROPPED: Final = frozenset({"max_tokens", "server_tools", "tool_choice"})
+"""Settings without which a call would be another call: a model that refuses them is an error."""
+
+
+class Asked(msgspec.Struct):
+    """A call that is ready to be made.
+
+    Attributes:
+        params: Keyword arguments of ``messages.create``, but for ``stream`` and ``timeout``.
+        left_out: What could not be sent, with the reason.
+    """
+
+    params: dict[str, Any]
+    left_out: list[tuple[str, str]]
+
+
+def build(
+    request: Request,
+    *,
+    model: str,
+    capabilities: Capabilities,
+    dropped: Mapping[str, str] | None = None,
+    lifetime: Lifetime = "5m",
+    diagnostics: bool = True,
+    thinking_room: int = 0,
+) -> Asked:
+    """Return the call for a request.
+
+    Args:
+        request: What is asked.
+        model: Whom.
+        capabilities: What it can take.
+        dropped: Settings to leave out as well, with the reasons.
+        lifetime: How long the prompt cache keeps what it writes.
+        diagnostics: Whether to ask why the cache did not serve more.
+        thinking_room: Tokens to allow on top of the answer's, for thoughts.
+
+    Raises:
+        BadRequest: If it cannot be asked: no messages, several answers, or a setting that memex makes.
+    """
+    settings = dict(thaw(request.settings))
+    left_out: list[tuple[str, str]] = []
+    _refuse_ours(settings, model)
+    _drop(settings, capabilities.refuses, dropped or {}, model, left_out)
+    encoded = encode(request.messages, PROVIDER, model=model)
+    left_out += _parts_left_out(encoded)
+    params: dict[str, Any] = {"model": model, **encoded.payload}
+    _check_messages(params["messages"], model, capabilities)
+    _add_tools(params, request, settings, left_out)
+    _add_settings(params, settings)
+    _add_schema(params, request, capabilities, dropped or {}, left_out)
+    params["max_tokens"] = _most(params, request, capabilities, thinking_room)
+    if diagnostics and lifetime != "off" and "diagnostics" not in {*params, *(dropped or {})}:
+        params["diagnostics"] = {"previous_message_id": _previous(request.messages, model)}
+    if "cache_control" in (dropped or {}):
+        lifetime = "off"
+    mark(params, request, lifetime=lifetime, floor=capabilities.cache_floor)
+    return Asked(params, left_out)
+
+
+def tool_param(tool: Tool) -> dict[str, Any]:
+    """Return a tool's definition."""
+    schema = dict(thaw(tool.parameters)) or {"type": "object", "properties": {}}
+    definition: dict[str, Any] = {"name": tool.name, "input_schema": schema}
+    return {**definition, "description": tool.description} if tool.description else definition
+
+
+def _refuse_ours(settings: dict[str, Any], model: str) -> None:
+    for name in settings.keys() & _SEVERAL:
+        if settings.pop(name) not in (1, None):
+            raise BadRequest(
+                f"{PROVIDER}:{model}: {name} asks for several answers, and a thread has room for one; "
+                "ask again in a fork for another"
+            )
+    for name in settings.keys() & _OURS.keys():
+        raise BadRequest(f"{PROVIDER}:{model}: {name} is no setting of a call; use {_OURS[name]}")
+
+
+def _drop(
+    settings: dict[str, Any],
+    refused: Iterable[str],
+    dropped: Mapping[str, str],
+    model: str,
+    left_out: list[tuple[str, str]],
+) -> None:
+    for name in [name for name in settings if name in refused or name in dropped]:
+        del settings[name]
+        if name not in dropped:  # whoever dropped it notes it
+            left_out.append((name, f"{model} does not take it"))
+
+
+def _parts_left_out(encoded: Encoded) -> list[tuple[str, str]]:
+    """Return the parts that the format has no place for: one line for each kind, however many."""
+    counts = Counter((part.part, part.why) for part in encoded.left_out)
+    return [
+        (part, why if count == 1 else f"{why} ({count} times)") for (part, why), count in counts.items()
+    ]
+
+
+def _check_messages(messages: Sequence[Mapping[str, Any]], model: str, capabilities: Capabilities) -> None:
+    if not messages:
+        raise BadRequest(f"{PROVIDER}:{model}: there is no message to send; the window holds system text only")
+    last = messages[-1]
+    if last["role"] != "assistant":
+        return
+    content = last["content"]
+    begun = content if isinstance(content, str) else (content[-1].get("text") if content else None)
+    if not isinstance(begun, str):
+        return  # a turn that paused goes on where its last block ended
+    if not capabilities.prefill:
+        raise BadRequest(
+            f"{PROVIDER}:{model} does not go on with an answer that was begun for it; "
+            "end with a message of the user that asks it to"
+        )
+    if isinstance(content, str):
+        last["content"] = begun.rstrip()  # type: ignore[index]  # our own dict
+    else:
+        content[-1]["text"] = begun.rstrip()  # the API refuses white space at the end
+
+
+def _add_tools(
+    params: dict[str, Any], request: Request, settings: dict[str, Any], left_out: list[tuple[str, str]]
+) -> None:
+    tools = [tool_param(tool) for tool in request.tools]
+    tools += settings.pop("server_tools", None) or []
+    called = _called(params["messages"])
+    if tools:
+        params["tools"] = tools
+    elif called:
+        # The API wants a definition where a call is in the history; nothing may be called now.
+        params["tools"] = [tool_param(Tool(name)) for name in called]
+        params["tool_choice"] = {"type": "none"}
+        settings.pop("tool_choice", None)
+    if not tools and "tool_choice" in settings:
+        left_out.append(("tool_choice", "no tools are offered"))
+        del settings["tool_choice"]
+
+
+def _called(messages: Iterable[Mapping[str, Any]]) -> list[str]:
+    blocks = (
+        block
+        for message in messages
+        if isinstance(message["content"], list)
+        for block in message["content"]
+        if block.get("type") == "tool_use"
+    )
+    return list(dict.fromkeys(block["name"] for block in blocks))
+
+
+def _add_settings(params: dict[str, Any], settings: dict[str, Any]) -> None:
+    stop = settings.pop("stop", None)
+    if stop is not None:
+        settings.setdefault("stop_sequences", [stop] if isinstance(stop, str) else list(stop))
+    if (effort := settings.pop("effort", None)) is not None:
+        settings["output_config"] = {**(settings.get("output_config") or {}), "effort": effort}
+    if isinstance(thinking := settings.get("thinking"), bool):
+        settings["thinking"] = {"type": "adaptive" if thinking else "disabled"}
+    if isinstance(choice := settings.get("tool_choice"), str):
+        settings["tool_choice"] = {"type": {"required": "any"}.get(choice, choice)}
+    if betas := settings.pop("betas", None):
+        header = betas if isinstance(betas, str) else ",".join(betas)
+        settings["extra_headers"] = {**(settings.get("extra_headers") or {}), "anthropic-beta": header}
+    body = {name: settings.pop(name) for name in [*settings] if name not in NAMED}
+    if body:
+        settings["extra_body"] = {**body, **(settings.get("extra_body") or {})}
+    params.update((name, value) for name, value in settings.items() if value is not None)
+
+
+def _add_schema(
+    params: dict[str, Any],
+    request: Request,
+    capabilities: Capabilities,
+    dropped: Mapping[str, str],
+    left_out: list[tuple[str, str]],
+) -> None:
+    if request.schema is None or "schema" in dropped or "output_config" in dropped:
+        return
+    if not capabilities.schema:
+        left_out.append(("schema", f"{params['model']} cannot be held to one"))
+        return
+    form = {"type": "json_schema", "schema": _accepted(thaw(request.schema))}
+    params["output_config"] = {**(params.get("output_config") or {}), "format": form}
+
+
+def _accepted(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema as the API takes it: limits that it cannot enforce go into the descriptions."""
+    from anthropic import transform_schema
+
+    try:
+        return transform_schema(schema)
+    except (ValueError, TypeError, AttributeError):  # not of the kind that it knows; the API will say
+        return schema
+
+
+def _most(params: Mapping[str, Any], request: Request, capabilities: Capabilities, room: int) -> int:
+    """Return ``max_tokens``: thoughts count, so those that are asked for come on top of the answer."""
+    most = params.get("max_tokens")
+    if most is None:
+        thinking = params.get("thinking") or {}
+        most = request.answer_tokens + max(room, thinking.get("budget_tokens") or 0)
+    limit = capabilities.output_tokens
+    return int(most) if limit is None else min(int(most), limit)
+
+
+def _previous(messages: Iterable[Message], model: str) -> str | None:
+    """Return the id of this model's last answer in the conversation, for the cache's diagnosis."""
+    found = None
+    for message in messages:
+        origin = message.origin
+        if origin is not None and (origin.provider, origin.model) == (PROVIDER, model):
+            found = origin.response_id or found
+    return found

@@ -1,0 +1,150 @@
+"""One call: the request, made once for each try, and the reading of what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from memex import Capabilities, Event, Request, ScriptCounter
+from memex.wire import Attempt
+from memex_cohere.clients import Clients, closing_with, options
+from memex_cohere.events import Reading
+from memex_cohere.faults import error_in_body
+from memex_cohere.requesting import Asked, build
+from memex_cohere.sse import ServerSentEvents
+
+LEFT_OUT: Final = "cohere:left_out"
+
+
+class Calling:
+    """Makes the calls for one request.
+
+    Args:
+        request: What is asked.
+        clients: The SDK.
+        model: Whom.
+        capabilities: What it can take.
+        keep_raw: Whether the provider's own response is kept beside the answer.
+    """
+
+    def __init__(
+        self, request: Request, *, clients: Clients, model: str, capabilities: Capabilities, keep_raw: bool
+    ) -> None:
+        self._request = request
+        self._clients = clients
+        self._model = model
+        self._capabilities = capabilities
+        self._keep_raw = keep_raw
+        self._asked: Asked | None = None
+
+    @property
+    def settings(self) -> frozenset[str]:
+        """The names of what the call sends and could do without."""
+        return frozenset({*self._request.settings, *(["schema"] if self._request.schema is not None else [])})
+
+    def tokens(self) -> int:
+        """Return about how many tokens the call costs, for the limits."""
+        counter = ScriptCounter()
+        prompt = sum(counter.count_message(message) for message in self._request.messages)
+        most = self._ask({}).params["max_tokens"]
+        return prompt + counter.count_tools(self._request.tools) + int(most)
+
+    def stream(self, attempt: Attempt) -> Iterator[Event]:
+        """Make a streamed call."""
+        asked = self._ask(attempt.dropped)
+        chat = self._clients.blocking().with_raw_response.chat_stream
+        reading, events = self._reading(), ServerSentEvents()
+        with closing_with(attempt):
+            calling = chat(**asked.params, request_options=options(attempt.timeouts, asked.body))
+            response = calling.__enter__().response
+        try:
+            if not _is_stream(response.headers):
+                response.read()
+                raise self._no_answer(response)
+            for chunk in response.iter_bytes():
+                attempt.alive()
+                for event in events.feed(chunk):
+                    yield from _noted(reading.feed(self._checked(event, response)), asked)
+        finally:
+            calling.__exit__(None, None, None)
+
+    def whole(self, attempt: Attempt) -> Iterator[Event]:
+        """Make a call whose answer comes at once."""
+        asked = self._ask(attempt.dropped)
+        chat = self._clients.blocking().with_raw_response.chat
+        with closing_with(attempt):
+            answer = chat(**asked.params, request_options=options(attempt.timeouts, asked.body))
+        yield from _noted(self._read(answer.response), asked)
+
+    async def astream(self, attempt: Attempt) -> AsyncIterator[Event]:
+        """Make a streamed call on an event loop."""
+        asked = self._ask(attempt.dropped)
+        chat = (await self._clients.on_this_loop()).with_raw_response.chat_stream
+        reading, events = self._reading(), ServerSentEvents()
+        with closing_with(attempt):
+            calling = chat(**asked.params, request_options=options(attempt.timeouts, asked.body))
+            response = (await calling.__aenter__()).response
+        try:
+            if not _is_stream(response.headers):
+                await response.aread()
+                raise self._no_answer(response)
+            async for chunk in response.aiter_bytes():
+                attempt.alive()
+                for raw in events.feed(chunk):
+                    for event in _noted(reading.feed(self._checked(raw, response)), asked):
+                        yield event
+        finally:
+            await calling.__aexit__(None, None, None)
+
+    async def awhole(self, attempt: Attempt) -> AsyncIterator[Event]:
+        """Make a call on an event loop whose answer comes at once."""
+        asked = self._ask(attempt.dropped)
+        chat = (await self._clients.on_this_loop()).with_raw_response.chat
+        with closing_with(attempt):
+            answer = await chat(**asked.params, request_options=options(attempt.timeouts, asked.body))
+        for event in _noted(self._read(answer.response), asked):
+            yield event
+
+    def _ask(self, dropped: Mapping[str, str]) -> Asked:
+        if self._asked is None or dropped:
+            self._asked = build(
+                self._request, model=self._model, capabilities=self._capabilities, dropped=dropped
+            )
+        return self._asked
+
+    def _reading(self) -> Reading:
+        return Reading(self._model, keep_raw=self._keep_raw)
+
+    def _checked(self, event: Mapping[str, Any], response: Any) -> Mapping[str, Any]:
+        if "type" not in event and ("message" in event or "error" in event):
+            raise error_in_body(event, model=self._model, headers=dict(response.headers))
+        return event
+
+    def _read(self, response: Any) -> Iterator[Event]:
+        body = response.json()
+        if not isinstance(body, Mapping) or not isinstance(body.get("message"), Mapping):
+            raise error_in_body(body, model=self._model, headers=dict(response.headers))
+        return self._reading().whole(body)
+
+    def _no_answer(self, response: Any) -> Exception:
+        try:
+            body = response.json()
+        except ValueError:
+            body = response.text
+        return error_in_body(body, model=self._model, headers=dict(response.headers))
+
+
+def _is_stream(headers: Mapping[str, str]) -> bool:
+    return "text/event-stream" in headers.get("content-type", "text/event-stream")
+
+
+def _noted(events: Iterable[Event], asked: Asked) -> Iterator[Event]:
+    """Yield the events; the last one says what was left out of the request."""
+    for event in events:
+        if event.kind == "finish" and asked.left_out:
+            told = {LEFT_OUT: [list(pair) for pair in asked.left_out]}
+            yield msgspec.structs.replace(event, extra={**event.extra, **told})
+        else:
+            yield event

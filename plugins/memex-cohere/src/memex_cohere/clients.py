@@ -1,0 +1,138 @@
+"""The SDK's clients: made when first needed, one for blocking calls and one for each event loop."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import cohere
+    import httpx
+
+    from memex.wire import Attempt, Secret, Timeouts
+
+_attempt: ContextVar[Attempt | None] = ContextVar("memex_cohere_attempt", default=None)
+
+
+class Clients:
+    """Makes clients of the SDK that never retry, and closes them.
+
+    The SDK takes seconds for a whole call only; the finer ones are in the HTTP client under it, which
+    is made here for that reason.
+
+    Args:
+        key: The API key.
+        base_url: The server; None for Cohere's.
+        headers: Sent with every call.
+
+    Attributes:
+        key: The API key.
+    """
+
+    def __init__(self, key: Secret, *, base_url: str | None, headers: Mapping[str, str]) -> None:
+        self.key = key
+        self._base_url = base_url
+        self._headers = dict(headers)
+        self._lock = threading.Lock()
+        self._blocking: tuple[cohere.ClientV2, httpx.Client] | None = None
+        # An asynchronous client keeps connections of its loop. The generator beside it is closed by
+        # the loop before that ends (``shutdown_asyncgens``), and closes them.
+        self._on_loops: weakref.WeakKeyDictionary[Any, tuple[cohere.AsyncClientV2, Any]] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    def __repr__(self) -> str:
+        return f"<Clients of {self._base_url or 'Cohere'}>"
+
+    def blocking(self) -> cohere.ClientV2:
+        """Return the client for blocking calls; it may be used from several threads."""
+        with self._lock:
+            if self._blocking is None:
+                import cohere
+                import httpx
+
+                line = httpx.Client(**self._line, event_hooks={"response": [_close_when_over]})
+                self._blocking = cohere.ClientV2(**self._given, httpx_client=line), line
+            return self._blocking[0]
+
+    async def on_this_loop(self) -> cohere.AsyncClientV2:
+        """Return the client of the running event loop."""
+        import asyncio
+
+        import cohere
+        import httpx
+
+        loop = asyncio.get_running_loop()
+        if (found := self._on_loops.get(loop)) is not None:
+            return found[0]
+        line = httpx.AsyncClient(**self._line, event_hooks={"response": [_aclose_when_over]})
+        client = cohere.AsyncClientV2(**self._given, httpx_client=line)
+        keeper = _until_closed(line)
+        self._on_loops[loop] = client, keeper
+        await anext(keeper)
+        return client
+
+    def close(self) -> None:
+        """Close the blocking client; the others are closed with their loops."""
+        with self._lock:
+            found, self._blocking = self._blocking, None
+        if found is not None:
+            found[1].close()
+
+    @property
+    def _given(self) -> dict[str, Any]:
+        return {
+            "api_key": self.key.reveal(),
+            "base_url": self._base_url or os.environ.get("CO_API_URL"),
+            "max_retries": 0,
+            "log_warning_experimental_features": False,
+        }
+
+    @property
+    def _line(self) -> dict[str, Any]:
+        return {"headers": self._headers, "follow_redirects": True, "timeout": None}
+
+
+@contextmanager
+def closing_with(attempt: Attempt) -> Iterator[None]:
+    """Let a response that comes in here be closed when the try is over, before its body is read."""
+    token = _attempt.set(attempt)
+    try:
+        yield
+    finally:
+        _attempt.reset(token)
+
+
+def options(timeouts: Timeouts, body: Mapping[str, Any] | None = None) -> Any:
+    """Return the ``request_options`` of a call: its timeouts, no retries, and further fields of the body."""
+    import httpx
+
+    given: dict[str, Any] = {
+        "timeout": httpx.Timeout(timeouts.read, connect=timeouts.connect),  # the SDK hands it on as it is
+        "max_retries": 0,
+    }
+    return {**given, "additional_body_parameters": dict(body)} if body else given
+
+
+def _close_when_over(response: httpx.Response) -> None:
+    attempt = _attempt.get()
+    if attempt is not None:
+        attempt.closes(response.close)
+
+
+async def _aclose_when_over(response: httpx.Response) -> None:
+    attempt = _attempt.get()
+    if attempt is not None:
+        attempt.closes(response.aclose)
+
+
+async def _until_closed(line: httpx.AsyncClient) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        await line.aclose()
