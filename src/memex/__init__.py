@@ -43,10 +43,12 @@ if TYPE_CHECKING:
     from memex._errors import BadRequest as BadRequest
     from memex._errors import BadSetting as BadSetting
     from memex._errors import BudgetExceeded as BudgetExceeded
+    from memex._errors import CannotResume as CannotResume
     from memex._errors import ConfigError as ConfigError
     from memex._errors import Conflict as Conflict
     from memex._errors import ContextOverflow as ContextOverflow
     from memex._errors import FilterFailed as FilterFailed
+    from memex._errors import InvalidAnswer as InvalidAnswer
     from memex._errors import InvalidMessage as InvalidMessage
     from memex._errors import MemexError as MemexError
     from memex._errors import MessageVetoed as MessageVetoed
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from memex._errors import StoreError as StoreError
     from memex._errors import StoreUnavailable as StoreUnavailable
     from memex._errors import ThreadExists as ThreadExists
+    from memex._errors import TooManyRounds as TooManyRounds
     from memex._errors import Truncated as Truncated
     from memex._errors import Unavailable as Unavailable
     from memex._errors import UnknownMessage as UnknownMessage
@@ -72,6 +75,7 @@ if TYPE_CHECKING:
     from memex._factory import load_target as load_target
     from memex._frozen import freeze as freeze
     from memex._frozen import thaw as thaw
+    from memex._functions import tool_of as tool_of
     from memex._hooks import Hooks as Hooks
     from memex._log import Log as Log
     from memex._memex import Memex as Memex
@@ -147,6 +151,7 @@ _HOME = {
     "BadSetting": "_errors",
     "Budget": "_budget",
     "BudgetExceeded": "_errors",
+    "CannotResume": "_errors",
     "Capabilities": "_backend",
     "Change": "_plan",
     "Citation": "_parts",
@@ -167,6 +172,7 @@ _HOME = {
     "FinishReason": "_backend",
     "Hit": "_store",
     "Hooks": "_hooks",
+    "InvalidAnswer": "_errors",
     "InvalidMessage": "_errors",
     "LeftOut": "_codec",
     "Log": "_log",
@@ -216,6 +222,7 @@ _HOME = {
     "ThreadExists": "_errors",
     "ThreadImage": "_store",
     "ThreadInfo": "_store",
+    "TooManyRounds": "_errors",
     "Tool": "_backend",
     "ToolCall": "_parts",
     "ToolResult": "_parts",
@@ -256,6 +263,7 @@ _HOME = {
     "terms": "_terms",
     "thaw": "_frozen",
     "to_ranges": "_ranges",
+    "tool_of": "_functions",
     "verify_archive": "_archive_checking",
     "write_archive": "_archive_writing",
 }

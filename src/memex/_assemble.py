@@ -19,6 +19,7 @@ _KINDS: Final[dict[str, Any]] = {
     "response_id": str | None,
     "model": str | None,
     "extra": Mapping,
+    "tool_result": None,  # the host's own word, never a backend's
 }
 
 
@@ -106,6 +107,6 @@ def wrong_field(event: Event) -> str:
     A backend is a stranger's, and event objects are not checked when they are made.
     """
     for name, kind in _KINDS.items():
-        if not isinstance(getattr(event, name), kind):
+        if not isinstance(getattr(event, name), kind or type(None)):
             return name
     return ""

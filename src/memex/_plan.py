@@ -134,6 +134,7 @@ class Plan(_Record, frozen=True):
         tools_digest: Fingerprint of them.
         counter: Name of the counter.
         target: ``provider:model`` the window was made for, when it was sent.
+        limited: Why the budget is smaller than the one that was set: what the model really takes.
         chain: The policies in order.
         on_error: What happens to a policy that fails.
         pins: The pinned messages.
@@ -166,6 +167,7 @@ class Plan(_Record, frozen=True):
     previous: int = 0
     pending: str | None = None
     target: str | None = None
+    limited: str | None = None
     on_error: str = "raise"
     pins: tuple[Range, ...] = ()
     protected: Mapping[str, tuple[Range, ...]] = {}

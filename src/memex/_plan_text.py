@@ -22,7 +22,7 @@ def plan_text(plan: Plan) -> str:
         ).rstrip()
         for line in [_HEADER, *lines]
     ]
-    return "\n".join([heading(plan), *_failures(plan), *table])
+    return "\n".join([heading(plan), *_notes(plan), *table])
 
 
 def heading(plan: Plan) -> str:
@@ -51,5 +51,6 @@ def _cells(row: Row) -> tuple[str, str, str, str, str]:
     return show_ranges(row.seqs), row.fate, row.reason, row.by, tokens
 
 
-def _failures(plan: Plan) -> list[str]:
-    return [f"! {step.policy} was skipped: {step.error}" for step in plan.steps if step.error]
+def _notes(plan: Plan) -> list[str]:
+    limited = [f"the budget is {plan.total:,} tokens: {plan.limited}"] if plan.limited else []
+    return limited + [f"! {step.policy} was skipped: {step.error}" for step in plan.steps if step.error]

@@ -33,6 +33,7 @@ class Settings(msgspec.Struct, frozen=True):
         tools_tokens: Tokens of the tool definitions.
         tools_digest: Fingerprint of them; None without tools.
         target: ``provider:model`` that the window is sent to, if it is.
+        limited: Why the budget is smaller than the one that was set, if it is.
     """
 
     chain: Chain
@@ -42,6 +43,7 @@ class Settings(msgspec.Struct, frozen=True):
     tools_tokens: int = 0
     tools_digest: str | None = None
     target: str | None = None
+    limited: str | None = None
 
     def with_tools(self, tools: Sequence[Tool]) -> Settings:
         """Return the settings for a call that offers ``tools``."""
@@ -108,6 +110,7 @@ def build_window(
         tools_digest=settings.tools_digest,
         counter=settings.counter.name,
         target=settings.target,
+        limited=settings.limited,
         on_error=settings.on_error,
         chain=tuple(link.ref for link in settings.chain),
         pins=to_ranges(pins),

@@ -55,7 +55,7 @@ def _next_beginning(thread: Thread, reply: Reply, tools: Sequence[Tool]) -> list
         return []
     pending = Message.user(question.message.parts)
     # Not for a target: what is bound to another model is taken out of the messages afterwards.
-    following = thread.build(tools=tools, pending=pending, record=False)
+    following = thread.build(tools=tools, pending=pending, record=False, like=window)
     if following.plan.stable >= len(window.items):
         return []
     beginning: list[Message] = []

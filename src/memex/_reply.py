@@ -21,12 +21,14 @@ class Reply(msgspec.Struct, frozen=True):
         usage: What the call cost, fresh tokens included.
         finish: Why the model stopped.
         window: What the model saw.
+        earlier: The answers before it in the same turn, where functions were run in between.
     """
 
     entry: Entry
     usage: Usage
     finish: FinishReason
     window: Window
+    earlier: tuple[Reply, ...] = ()
 
     @property
     def message(self) -> Message:
