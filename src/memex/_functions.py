@@ -14,7 +14,7 @@ from memex._backend import Tool
 from memex._errors import BadSetting, InvalidMessage
 from memex._frozen import freeze
 from memex._parts import Citation, Media, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
-from memex._schemas import object_schema
+from memex._schemas import schema_of
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")  # the strictest provider's rule
 _PARTS: Final = (Text, Reasoning, ToolCall, ToolResult, Media, Refusal, Citation, Opaque)
@@ -44,7 +44,7 @@ def tool_of(function: Callable[..., Any], *, name: str | None = None) -> Tool:
             "letters, digits, '_' and '-', at most 64"
         )
     summary, about = _told(function)
-    schema = object_schema(_struct(function, called, about), f"tools: {called}()")
+    schema = schema_of(_struct(function, called, about), f"tools: {called}()")
     _add_defaults(schema, function)
     return Tool(called, summary, freeze(schema), function=function)
 

@@ -18,6 +18,7 @@ from memex._errors import BackendError, ContextOverflow, MemexError, Truncated
 from memex._limits import limit_after, remember
 from memex._message import Message, Origin, Status
 from memex._origin import without_bound_parts
+from memex._output import Output
 from memex._preparing import prepare_next
 from memex._reply import Reply
 from memex._usage import Usage
@@ -35,6 +36,7 @@ class ModelCall:
         backend: The model.
         tools: What the model may call, as it is told of them.
         settings: The provider's own settings for this call.
+        output: What the answer has to be, where that is asked for.
         stored: What was said, for errors.
         asked: Id of the user's message that is answered, where it is known.
     """
@@ -46,6 +48,7 @@ class ModelCall:
         *,
         tools: Sequence[Tool] = (),
         settings: Mapping[str, Any],
+        output: Output | None = None,
         stored: Sequence[Entry] = (),
         asked: str | None = None,
     ) -> None:
@@ -53,6 +56,7 @@ class ModelCall:
         self._backend = backend
         self._tools = tuple(tools)
         self._settings = settings
+        self._output = output
         self._stored = stored
         self._asked = asked
         self._assembly = Assembly()
@@ -86,8 +90,12 @@ class ModelCall:
             error.add_note(f"the window could not be made smaller: {second}")
             return None
 
+    @property
+    def _schema(self) -> Mapping[str, Any] | None:
+        return self._output.schema if self._output else None
+
     def _request(self) -> Request:
-        window = self._thread.build(tools=self._tools, target=self._target)
+        window = self._thread.build(tools=self._tools, schema=self._schema, target=self._target)
         self._window = window
         return Request(
             messages=tuple(without_bound_parts(m, self._target) for m in window.messages),
@@ -96,6 +104,7 @@ class ModelCall:
             stable=window.plan.stable,
             thread=self._thread.id,
             settings=self._settings,
+            schema=self._schema,
         )
 
     def feed(self, event: object) -> Event:
@@ -130,9 +139,12 @@ class ModelCall:
             usage=entry.message.usage or Usage(),
             finish=self._assembly.finish,
             window=self._window,
+            output=self._output,
         )
         self._thread.memex.hooks.reply_received(self._thread.id, reply)
-        prepare_next(self._thread, self._backend, reply, tools=self._tools, target=self._target)
+        prepare_next(
+            self._thread, self._backend, reply, tools=self._tools, schema=self._schema, target=self._target
+        )
         return reply
 
     def fail(self, error: BaseException) -> BaseException:

@@ -130,7 +130,7 @@ class Plan(_Record, frozen=True):
         opened: Where the window began.
         total: The budget's tokens.
         answer: Those reserved for the answer.
-        tools: Tokens of the tool definitions.
+        tools: Tokens of the tool definitions, and of the schema of the answer.
         tools_digest: Fingerprint of them.
         counter: Name of the counter.
         target: ``provider:model`` the window was made for, when it was sent.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -147,8 +147,15 @@ class Thread:
         Returns:
             The messages in their places.
         """
+        return self.keep(self.filtered(to_messages(content)), expect=expect)
+
+    def filtered(self, messages: Sequence[Message]) -> list[Message]:
+        """Return what the filters make of messages, before they are stored; for the host."""
+        return [self.memex.filtered(self.id, message) for message in messages]
+
+    def keep(self, messages: Sequence[Message], *, expect: int | None = None) -> tuple[Entry, ...]:
+        """Store messages that went through the filters, and tell of them; for the host."""
         memex = self.memex
-        messages = [memex.filtered(self.id, message) for message in to_messages(content)]
         tokens, counter = self._counts(messages)
         done = memex.store.append(self.id, messages, tokens=tokens, counter=counter, expect=expect)
         for entry in done.entries:
@@ -218,11 +225,15 @@ class Thread:
 
     send = _thread_turns.send
     stream = _thread_turns.stream
+    resume = _thread_turns.resume
+    resume_stream = _thread_turns.resume_stream
 
     # -- asyncio -------------------------------------------------------------------------------
 
     asend = _thread_async.asend
     astream = _thread_async.astream
+    aresume = _thread_async.aresume
+    aresume_stream = _thread_async.aresume_stream
     aappend = _thread_async.aappend
     awindow = _thread_async.awindow
     amessages = _thread_async.amessages
@@ -243,6 +254,7 @@ class Thread:
         self,
         *,
         tools: Sequence[Tool] = (),
+        schema: Mapping[str, Any] | None = None,
         target: str | None = None,
         pending: Message | None = None,
         record: bool = True,
@@ -252,6 +264,7 @@ class Thread:
 
         Args:
             tools: What the model may call.
+            schema: What the answer has to follow.
             target: ``provider:model`` that it is sent to.
             pending: A question that is asked but not stored.
             record: Keep the plan.
@@ -267,7 +280,7 @@ class Thread:
             on_error=self.memex.on_error,
             target=target,
             limited=limited,
-        ).with_tools(tools)
+        ).offering(tools, schema)
         log = self.log()
         question = None if pending is None else log.counted(Entry(log.head + 1, pending))
         previous = next(self.plans(), None)

@@ -28,11 +28,11 @@ async def asend(
     *,
     tools: Iterable[AnyTool] = (),
     rounds: int = ROUNDS,
+    output: object = None,
     **settings: Any,
 ) -> Reply:
     """Do what :meth:`send` does without blocking the event loop."""
-    steps = _steps(self, to_messages(content), tools, rounds, settings, whole=True)
-    return await _last(steps)
+    return await _last(_steps(self, to_messages(content), tools, rounds, output, settings, whole=True))
 
 
 async def astream(
@@ -41,11 +41,40 @@ async def astream(
     *,
     tools: Iterable[AnyTool] = (),
     rounds: int = ROUNDS,
+    output: object = None,
     **settings: Any,
 ) -> AsyncIterator[Event]:
     """Do what :meth:`stream` does without blocking the event loop."""
-    said = to_messages(content)
-    async with aclosing(_steps(self, said, tools, rounds, settings, whole=False)) as steps:
+    async with aclosing(
+        _steps(self, to_messages(content), tools, rounds, output, settings, whole=False)
+    ) as steps:
+        async for step in steps:
+            if isinstance(step, Event):
+                yield step
+
+
+async def aresume(
+    self: Thread,
+    *,
+    tools: Iterable[AnyTool] = (),
+    rounds: int = ROUNDS,
+    output: object = None,
+    **settings: Any,
+) -> Reply:
+    """Do what :meth:`resume` does without blocking the event loop."""
+    return await _last(_steps(self, None, tools, rounds, output, settings, whole=True))
+
+
+async def aresume_stream(
+    self: Thread,
+    *,
+    tools: Iterable[AnyTool] = (),
+    rounds: int = ROUNDS,
+    output: object = None,
+    **settings: Any,
+) -> AsyncIterator[Event]:
+    """Do what :meth:`resume_stream` does without blocking the event loop."""
+    async with aclosing(_steps(self, None, tools, rounds, output, settings, whole=False)) as steps:
         async for step in steps:
             if isinstance(step, Event):
                 yield step
@@ -62,9 +91,10 @@ async def _last(steps: AsyncIterator[Event | Reply]) -> Reply:
 
 async def _steps(
     thread: Thread,
-    said: Sequence[Message],
+    said: Sequence[Message] | None,
     tools: Iterable[AnyTool],
     rounds: int,
+    output: object,
     settings: dict[str, Any],
     *,
     whole: bool,
@@ -73,7 +103,7 @@ async def _steps(
     from memex._turn import Turn
 
     backend = await in_thread(lambda: thread.memex.backend)  # its first use may import an SDK
-    turn = Turn(thread, backend, said, tools=tools, rounds=rounds, settings=settings)
+    turn = Turn(thread, backend, said, tools=tools, rounds=rounds, output=output, settings=settings)
     async with aclosing(astream_turn(turn, whole=whole)) as steps:
         async for step in steps:
             yield step

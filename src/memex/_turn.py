@@ -12,12 +12,23 @@ import msgspec
 
 from memex._backend import AnyTool, Backend, Event, Tool
 from memex._entry import Entry
-from memex._errors import BadSetting, ConfigError, InvalidMessage, MemexError, TooManyRounds
+from memex._errors import (
+    BadSetting,
+    CannotResume,
+    ConfigError,
+    InvalidMessage,
+    MemexError,
+    TooManyRounds,
+    UnknownThread,
+)
 from memex._frozen import FrozenDict, freeze
 from memex._message import Message
 from memex._model_call import ModelCall
+from memex._output import Output
+from memex._parts import ToolCall
 from memex._reply import Reply
 from memex._tool_calls import ToolCalls
+from memex._unfinished import Unfinished, unfinished
 
 if TYPE_CHECKING:
     from memex._thread import Thread
@@ -29,9 +40,10 @@ class Turn:
     Args:
         thread: The thread.
         backend: The model.
-        said: What the user says, not stored yet.
+        said: What the user says, not stored yet; None to go on with the turn that is unfinished.
         tools: What the model may call.
         rounds: How many times functions are run before the turn stops.
+        output: What the answer has to be: a JSON schema or a type.
         settings: The provider's own settings for each call.
 
     Raises:
@@ -43,10 +55,11 @@ class Turn:
         self,
         thread: Thread,
         backend: Backend,
-        said: Sequence[Message],
+        said: Sequence[Message] | None,
         *,
         tools: Iterable[AnyTool],
         rounds: int,
+        output: object = None,
         settings: Mapping[str, Any],
     ) -> None:
         self.backend = backend
@@ -56,6 +69,7 @@ class Turn:
         self._callers = {tool.name for tool in self._tools} - self._functions.keys()
         self._rounds = self._left = _checked_rounds(rounds)
         self._settings = _frozen_settings(settings)
+        self._output = _output(output)
         self._stored: tuple[Entry, ...] = ()
         self._asked: str | None = None
         self._replies: list[Reply] = []
@@ -64,10 +78,43 @@ class Turn:
             raise ConfigError(f"the backend {type(backend).__name__} has no {lacking[0]!r}")
 
     def begin(self) -> ToolCalls | None:
-        """Store what is said, and return the calls that must be run before the model is called."""
-        self._stored = self._thread.append(self._said)
+        """Store what is said, and return the calls that are run before the model is called.
+
+        What is said again word for word while it has no whole answer is the same turn: it stands
+        once, and goes on where it stopped.
+
+        Raises:
+            CannotResume: If nothing new is said and no turn is unfinished, or it waits for results of
+                tools that have no function here.
+        """
+        thread = self._thread
+        if self._said is None:
+            found = unfinished(thread.entries(reverse=True))
+            if found is None:
+                raise CannotResume(f"thread {thread.id!r} has no unfinished turn; say something with send()")
+            if alone := [call for call in found.waiting if call.name not in self._functions]:
+                raise CannotResume(_waits_for(alone), calls=found.waiting)
+            return self._go_on(found)
+        said = thread.filtered(self._said)
+        found = self._begun(said) if said else None
+        if found is not None and all(call.name in self._functions for call in found.waiting):
+            return self._go_on(found)
+        self._stored = thread.keep(said)
         self._asked = next((e.message.id for e in reversed(self._stored) if e.message.role == "user"), None)
         return None
+
+    def _begun(self, said: Sequence[Message]) -> Unfinished | None:
+        try:
+            return unfinished(self._thread.entries(reverse=True), said)
+        except UnknownThread:  # forgotten since; storing opens it again
+            return None
+
+    def _go_on(self, found: Unfinished) -> ToolCalls | None:
+        self._stored, self._asked = found.said, found.asked
+        if not found.waiting:
+            return None
+        self._left -= 1
+        return ToolCalls(found.waiting, self._functions)
 
     def call(self) -> ModelCall:
         """Return the next call of the model."""
@@ -76,6 +123,7 @@ class Turn:
             self.backend,
             tools=self._tools,
             settings=self._settings,
+            output=self._output,
             stored=self._stored,
             asked=self._asked,
         )
@@ -132,6 +180,22 @@ def _tools(given: Iterable[AnyTool]) -> tuple[tuple[Tool, ...], dict[str, Callab
 
     tools = offered(given)
     return described(tools), {tool.name: tool.function for tool in tools if tool.function is not None}
+
+
+def _waits_for(calls: Sequence[ToolCall]) -> str:
+    names = ", ".join(f"{call.name} ({call.id})" for call in calls)
+    return (
+        f"the turn waits for results of tools: {names}; pass their functions as tools=[...], or send "
+        "the results as tool messages"
+    )
+
+
+def _output(given: object) -> Output | None:
+    if given is None:
+        return None
+    from memex._output import output_of
+
+    return output_of(given)
 
 
 def _checked_rounds(rounds: object) -> int:

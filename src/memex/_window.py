@@ -200,14 +200,16 @@ class Window:
         """Return a window that quotes older messages just before the newest user message.
 
         There is one block of quotes: a second call adds to it. Messages that are in the window
-        already are not quoted again.
+        already are not quoted again, and answers that broke off not beside those in their place.
 
         Args:
             entries: Messages of the log, from :attr:`log`.
             reason: A short code for the plan.
             detail: JSON values for the plan, such as scores.
         """
-        wanted = {e.seq: self.log.counted(e) for e in entries if e.seq not in self}
+        wanted = {
+            e.seq: self.log.counted(e) for e in entries if e.seq not in self and not self.log.superseded(e)
+        }
         before = next((d for d in self.derived if d.kind == "recall"), None)
         known = set(expand(before.covers)) if before else set()
         if not wanted.keys() - known:
