@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from memex.wire._secret import scrub as scrub
     from memex.wire._settings import WireSettings as WireSettings
     from memex.wire._settings import wire_settings as wire_settings
+    from memex.wire._sockets import watch_sockets as watch_sockets
 
 _HOME = {
     "Attempt": "_attempt",
@@ -50,6 +51,7 @@ _HOME = {
     "forget_learned": "_learned",
     "retry_after": "_retry_after",
     "scrub": "_secret",
+    "watch_sockets": "_sockets",
     "wire_settings": "_settings",
 }
 

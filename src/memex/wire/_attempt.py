@@ -29,7 +29,7 @@ class Attempt:
         timeouts: What is left of the deadlines.
     """
 
-    __slots__ = ("_aborted", "_closers", "_lock", "dropped", "number", "on_life", "timeouts")
+    __slots__ = ("_aborted", "_aborters", "_closers", "_lock", "dropped", "number", "on_life", "timeouts")
 
     def __init__(
         self, number: int, dropped: Mapping[str, str], timeouts: Timeouts, on_life: Callable[[], None]
@@ -39,6 +39,7 @@ class Attempt:
         self.timeouts = timeouts
         self.on_life = on_life
         self._closers: list[Callable[[], object]] = []
+        self._aborters: list[Callable[[], None]] = []
         self._aborted = False
         self._lock = threading.Lock()
 
@@ -46,14 +47,22 @@ class Attempt:
         """Register what ends this try: a function that closes the response.
 
         It is called when a deadline passes, from another thread where the call is a blocking one, and
-        once more or for the first time when the try is over, however that came about. So it may be
+        again or for the first time when the try is over, however that came about. So it may be
         called twice. On an event loop it may return an awaitable.
         """
         with self._lock:
-            if not self._aborted:
-                self._closers.append(close)
-                return
-        close()  # the deadline passed before there was anything to close
+            self._closers.append(close)
+            aborted = self._aborted
+        if aborted:  # the deadline passed before there was anything to close
+            close()
+
+    def aborts(self, abort: Callable[[], None]) -> None:
+        """Register what wakes a blocking read; called only when a deadline passes."""
+        with self._lock:
+            self._aborters.append(abort)
+            aborted = self._aborted
+        if aborted:
+            abort()
 
     def alive(self) -> None:
         """Say that something came which makes no event: a ping, a piece of a tool call's arguments.
@@ -63,18 +72,19 @@ class Attempt:
         self.on_life()
 
     def abort(self) -> None:
-        """Close what was registered, now and later. What closing raises is of no interest."""
+        """End the try now, and what it opens later. What that raises is of no interest."""
         with self._lock:
             self._aborted = True
-        for close in self.closers():
+            actions = [*self._aborters, *reversed(self._closers)]
+        for action in actions:
             try:
-                close()
+                action()
             except Exception:  # noqa: BLE001, S112 - a stranger's close; the try has failed already
                 continue
 
-    def closers(self) -> tuple[Callable[[], object], ...]:
-        """Return what was registered, last first, and forget it."""
+    def end(self) -> tuple[Callable[[], object], ...]:
+        """Return what has to be called now that the try is over, last first."""
         with self._lock:
             closers = tuple(reversed(self._closers))
-            self._closers = []
+            self._closers, self._aborters = [], []
         return closers

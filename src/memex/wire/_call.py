@@ -157,8 +157,8 @@ class Call:
         """Return for how long nobody needs to look at the deadlines: no later one can pass sooner."""
         deadlines = self._caller.deadlines
         total = None if deadlines.total is None else max(0.0, deadlines.total - self._spent)
-        spans = [span for span in (None if self._whole else deadlines.idle, total) if span is not None]
-        return min(spans, default=None)
+        words = () if self._whole else (deadlines.idle, None if self.begun else deadlines.first)
+        return min((span for span in (*words, total) if span is not None), default=None)
 
     def check_wait(self, seconds: float) -> None:
         """Refuse to wait for the limits for longer than the call may take.

@@ -199,9 +199,9 @@ class _in:  # noqa: N801 - reads as a word: ``with _in(attempt)``; contextlib wo
 
 def _close(events: Any, one: Attempt) -> None:
     """Close what a try opened. What closing raises must not hide how the try ended."""
-    try:
-        if hasattr(events, "close"):
-            events.close()
-    except Exception:  # noqa: BLE001, S110 - a stranger's close
-        pass
-    one.abort()
+    closers = [events.close] if hasattr(events, "close") else []
+    for close in (*closers, *one.end()):
+        try:
+            close()
+        except Exception:  # noqa: BLE001, S112 - a stranger's close
+            continue

@@ -101,7 +101,7 @@ async def _close(events: Any, one: Attempt) -> None:
     except Exception:  # noqa: BLE001, S110 - a stranger's close
         pass
     finally:
-        for close in one.closers():
+        for close in one.end():
             try:
                 closing = close()
                 if inspect.isawaitable(closing):
