@@ -17,8 +17,7 @@ TOO_LONG = {
     "openai": f"This model's maximum context length is {LIMIT} tokens. However, your messages resulted "
     "in 9000 tokens.",
     "anthropic": f"prompt is too long: 9000 tokens > {LIMIT} maximum",
-    "cohere": f"too many tokens: total number of tokens in the prompt cannot exceed {LIMIT} - "
-    "received 9000.",
+    "cohere": f"too many tokens: total number of tokens in the prompt cannot exceed {LIMIT} - received 9000.",
 }
 
 Chunk = Any

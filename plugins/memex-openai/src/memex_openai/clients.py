@@ -86,6 +86,7 @@ class Clients:
         self._on_loops = weakref.WeakKeyDictionary()
         self._clients_on_loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI]
         self._clients_on_loops = weakref.WeakKeyDictionary()
+        weakref.finalize(self, _close_all, self._idle)  # a backend may be dropped without being closed
 
     @contextmanager
     def line(self) -> Iterator[Line]:
@@ -127,9 +128,7 @@ class Clients:
         """Close what is idle; what is in use is closed when its call ends."""
         with self._lock:
             self._closed = True
-            idle, self._idle = self._idle, []
-        for line in idle:
-            line.client.close()
+        _close_all(self._idle)
         for loop, holder in list(self._on_loops.items()):
             if loop.is_running():
                 loop.call_soon_threadsafe(_close_soon, loop, holder)
@@ -139,6 +138,11 @@ class Clients:
     def _check(self) -> None:
         if self._closed:
             raise BackendError("openai: the backend is closed; open a new Memex to go on")
+
+
+def _close_all(idle: list[Line]) -> None:
+    while idle:
+        idle.pop().client.close()
 
 
 async def _held(client: openai.AsyncOpenAI) -> AsyncGenerator[None, None]:
