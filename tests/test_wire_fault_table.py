@@ -20,7 +20,6 @@ from wire_answers import TEXT, WIRES, WORDS, Wire
 
 from memex import (
     AuthFailed,
-    BackendError,
     BadRequest,
     ContextOverflow,
     Memex,
