@@ -7,11 +7,11 @@ import weakref
 from collections.abc import AsyncGenerator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from memex.wire import Secret, Timeouts, watch_sockets
+
 if TYPE_CHECKING:
     import anthropic
     import httpx2
-
-    from memex.wire import Secret, Timeouts
 
 
 class Clients:
@@ -46,7 +46,12 @@ class Clients:
             if self._blocking is None:
                 import anthropic
 
-                self._blocking = anthropic.Anthropic(api_key=self.key.reveal(), **self._given)
+                line = anthropic.DefaultHttpxClient()
+                watch_sockets(line)  # so that a deadline can end a read that waits
+                weakref.finalize(self, line.close)  # for programs that do not close
+                self._blocking = anthropic.Anthropic(
+                    api_key=self.key.reveal(), http_client=line, **self._given
+                )
             return self._blocking
 
     async def on_this_loop(self) -> anthropic.AsyncAnthropic:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from memex import BadRequest, Capabilities, Encoded, Message, Request, Tool, encode, thaw
+from memex import BadRequest, Capabilities, Encoded, Message, Request, Text, Tool, encode, thaw
 from memex_anthropic.caching import Lifetime, mark
 
 PROVIDER: Final = "anthropic"
@@ -71,6 +71,7 @@ def build(
     left_out: list[tuple[str, str]] = []
     _refuse_ours(settings, model)
     _drop(settings, capabilities.refuses, dropped or {}, model, left_out)
+    request = msgspec.structs.replace(request, messages=tuple(map(without_blanks, request.messages)))
     encoded = encode(request.messages, PROVIDER, model=model)
     left_out += _parts_left_out(encoded)
     params: dict[str, Any] = {"model": model, **encoded.payload}
@@ -116,6 +117,14 @@ def _drop(
         del settings[name]
         if name not in dropped:  # whoever dropped it notes it
             left_out.append((name, f"{model} does not take it"))
+
+
+def without_blanks(message: Message) -> Message:
+    """Return the message without texts of white space, which Claude writes and the API refuses."""
+    if all(not isinstance(part, Text) or part.text.strip() for part in message.parts):
+        return message
+    said = [part for part in message.parts if not isinstance(part, Text) or part.text.strip()]
+    return message.replace(parts=said)
 
 
 def _parts_left_out(encoded: Encoded) -> list[tuple[str, str]]:
