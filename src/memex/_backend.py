@@ -49,6 +49,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         thread: Id of the thread, for caches that take a key.
         settings: The provider's own settings for this call (temperature, stop, ...).
         schema: JSON schema that the text of the answer has to follow; None for free text.
+        seqs: The sequence number in the thread of each message, 0 for what a policy wrote (a block of
+            recalled messages, a summary); empty where the messages are of no thread.
     """
 
     messages: tuple[Message, ...]
@@ -58,6 +60,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     thread: str = ""
     settings: Mapping[str, Any] = EMPTY
     schema: Mapping[str, Any] | None = None
+    seqs: tuple[int, ...] = ()
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -13,12 +13,15 @@ import msgspec
 
 from memex._assemble import Assembly, wrong_field
 from memex._backend import Backend, Event, Request, Tool
+from memex._cost import Cost
 from memex._entry import Entry
-from memex._errors import BackendError, ContextOverflow, MemexError, Truncated
+from memex._errors import BackendError, ContextOverflow, MemexError, PluginError, Truncated
 from memex._limits import limit_after, remember
 from memex._message import Message, Origin, Status
 from memex._origin import without_bound_parts
+from memex._outcome import notes_of, outcome_in
 from memex._output import Output
+from memex._plugin import describe
 from memex._preparing import prepare_next
 from memex._reply import Reply
 from memex._usage import Usage
@@ -105,6 +108,7 @@ class ModelCall:
             thread=self._thread.id,
             settings=self._settings,
             schema=self._schema,
+            seqs=window.order,
         )
 
     def feed(self, event: object) -> Event:
@@ -134,11 +138,12 @@ class ModelCall:
         self._answered = True
         status: Status = "complete" if self._assembly.finish != "length" else "incomplete"
         entry = self._thread.store_reply(self._message(status))
+        plan = msgspec.structs.replace(self._window.plan, outcome=outcome_in(entry))
         reply = Reply(
             entry=entry,
             usage=entry.message.usage or Usage(),
             finish=self._assembly.finish,
-            window=self._window,
+            window=self._window.replace(plan=plan),
             output=self._output,
         )
         self._thread.memex.hooks.reply_received(self._thread.id, reply)
@@ -183,8 +188,22 @@ class ModelCall:
         wrapped.__cause__ = error
         return wrapped
 
+    def _cost(self) -> Cost | None:
+        """Return what the call cost. That the backend cannot tell must not cost the answer."""
+        ask, usage = getattr(self._backend, "cost", None), self._assembly.usage
+        if ask is None or usage is None:
+            return None
+        try:
+            return msgspec.convert(ask(usage, self._backend.model), Cost | None)
+        except Exception as error:  # noqa: BLE001 - a stranger's backend
+            self._thread.memex.report(
+                PluginError(f"cost: {describe(error)}", plugin=self._backend.name), "listener"
+            )
+            return None
+
     def _message(self, status: Status) -> Message:
         usage = self._assembly.usage or Usage()
+        number = self._window.plan.number if self._window else 0
         fresh = self._window.plan.fresh_tokens if self._window else 0
         newest = self._window.newest if self._window else None
         return Message(
@@ -198,6 +217,6 @@ class ModelCall:
                 self._assembly.model if self._assembly.model != self._backend.model else None,
             ),
             status=status,
-            extra=self._assembly.extra,
+            extra={**self._assembly.extra, **notes_of(number, self._cost())},
             usage=msgspec.structs.replace(usage, fresh_tokens=fresh),
         )

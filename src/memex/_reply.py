@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from memex._backend import FinishReason
+from memex._cost import Cost
 from memex._entry import Entry
 from memex._errors import ConfigError
 from memex._message import Message
@@ -67,6 +68,11 @@ class Reply(msgspec.Struct, frozen=True):
         return self.entry.message.tool_calls
 
     @property
+    def cost(self) -> Cost | None:
+        """What the call cost in money; None where the prices of the model are not known."""
+        return self.plan.outcome.cost if self.plan.outcome else None
+
+    @property
     def plan(self) -> Plan:
-        """Why the model saw what it saw."""
+        """Why the model saw what it saw, and what came of it."""
         return self.window.plan

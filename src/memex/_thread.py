@@ -101,17 +101,20 @@ class Thread:
             yield read_plan(stored.body, stored.number)
 
     def plan(self, number: int | None = None) -> Plan:
-        """Return a plan by its number, or the newest.
+        """Return a plan by its number, or the newest, and what came of it where it was sent.
 
         Raises:
             StoreError: If there is none.
         """
+        from memex._outcome import answer_to, outcome_in
+
         before = None if number is None else number + 1
         found = next(self.plans(before=before), None)
         if found is None or (number is not None and found.number != number):
             which = "no plan yet" if number is None else f"no plan {number}"
             raise StoreError(f"thread {self.id!r} has {which}; a window or a turn makes one")
-        return found
+        answer = answer_to(found, self.entries(found.head + 1))
+        return msgspec.structs.replace(found, outcome=outcome_in(answer)) if answer else found
 
     def explain(self, message: str | int, *, plan: int | Plan | None = None) -> Explanation:
         """Say why a message is, or is not, in a window.

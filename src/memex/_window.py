@@ -153,6 +153,11 @@ class Window:
             raise AttributeError("a window has its plan when the chain is done, not inside a policy")
         return self._plan
 
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The sequence number of each message in order, 0 for what a policy wrote."""
+        return tuple(item.seq if isinstance(item, Entry) else 0 for item in self.items)
+
     def __contains__(self, seq: object) -> bool:
         """Tell whether the message ``seq`` is in the window itself, not only recalled."""
         return seq in self.seqs

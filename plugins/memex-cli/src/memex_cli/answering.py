@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from memex import Event, Refusal, Thread
 from memex_cli.json_out import dumps
-from memex_cli.shapes import message_json, usage_json
+from memex_cli.shapes import cost_json, message_json, usage_json
 from memex_cli.terminal import note, say
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def print_answer_json(thread: Thread, text: str) -> None:
                 "finish": reply.finish,
                 "message": message_json(reply.message),
                 "usage": usage_json(reply.usage),
+                "cost": cost_json(reply.cost),
                 "plan": {
                     "number": plan.number,
                     "tokens": plan.tokens,
