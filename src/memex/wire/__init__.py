@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from memex.wire._learned import forget_learned as forget_learned
     from memex.wire._limits import RateLimits as RateLimits
     from memex.wire._models import ModelTable as ModelTable
+    from memex.wire._reconcile import Reconciled as Reconciled
+    from memex.wire._reconcile import new_messages as new_messages
+    from memex.wire._reconcile import reconcile as reconcile
     from memex.wire._retries import Retries as Retries
     from memex.wire._retry_after import retry_after as retry_after
     from memex.wire._secret import Secret as Secret
@@ -42,6 +45,7 @@ _HOME = {
     "KeyFile": "_key_file",
     "ModelTable": "_models",
     "RateLimits": "_limits",
+    "Reconciled": "_reconcile",
     "Retries": "_retries",
     "Secret": "_secret",
     "Timeouts": "_attempt",
@@ -49,6 +53,8 @@ _HOME = {
     "error_for": "_failures",
     "find_key": "_keys",
     "forget_learned": "_learned",
+    "new_messages": "_reconcile",
+    "reconcile": "_reconcile",
     "retry_after": "_retry_after",
     "scrub": "_secret",
     "watch_sockets": "_sockets",

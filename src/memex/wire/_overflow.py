@@ -24,7 +24,7 @@ _WITH_LIMIT: Final = tuple(
         rf"{_N} (?:tokens? )?max(?:imum)? context (?:length|window)",
         rf"exceeds? the max(?:imum)? number of tokens allowed \(?{_N}",
         rf"number of tokens in the prompt cannot exceed {_N}",
-        rf"tokens` *\+ *`?max_new_tokens`? must be <= *{_N}",
+        rf"tokens`? *\+ *`?max_new_tokens`? must be <= *{_N}",
         rf"`?inputs`? must have less than {_N} tokens",
         rf"exceeds? (?:the )?(?:available )?context (?:length|window|size)[^.\d]*{_N}",
         rf"context (?:length|window|size)(?: \w+){{0,2}} (?:is|of) (?:only )?{_N}",
