@@ -49,7 +49,9 @@ class PlayedModel:
         if request.path.endswith("/responses"):
             return sse(*response_events(said)) if body.get("stream") else answer(response_whole(said))
         usage = (body.get("stream_options") or {}).get("include_usage")
-        return sse(*chat_chunks(said, usage=usage), "[DONE]") if body.get("stream") else answer(chat_whole(said))
+        return (
+            sse(*chat_chunks(said, usage=usage), "[DONE]") if body.get("stream") else answer(chat_whole(said))
+        )
 
     @property
     def bodies(self) -> list[dict[str, Any]]:
@@ -93,7 +95,12 @@ def chat_usage(said: Said) -> dict[str, Any]:
 
 
 def chat_chunks(said: Said, *, usage: bool | None = True) -> list[dict[str, Any]]:
-    head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": f"{MODEL}-2025-08-07"}
+    head = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": f"{MODEL}-2025-08-07",
+    }
 
     def chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
         return {**head, "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}]}
@@ -104,7 +111,9 @@ def chat_chunks(said: Said, *, usage: bool | None = True) -> list[dict[str, Any]
     chunks += [chunk({"refusal": piece}) for piece in pieces(said.refusal)]
     for index, (call, name, arguments) in enumerate(said.calls):
         function = {"name": name, "arguments": ""}
-        chunks.append(chunk({"tool_calls": [{"index": index, "id": call, "type": "function", "function": function}]}))
+        chunks.append(
+            chunk({"tool_calls": [{"index": index, "id": call, "type": "function", "function": function}]})
+        )
         for start in range(0, len(arguments), 5):
             piece = {"index": index, "function": {"arguments": arguments[start : start + 5]}}
             chunks.append(chunk({"tool_calls": [piece]}))
@@ -119,7 +128,11 @@ def chat_finish(said: Said) -> str:
 
 
 def chat_whole(said: Said) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": "assistant", "content": said.text or None, "refusal": said.refusal or None}
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": said.text or None,
+        "refusal": said.refusal or None,
+    }
     if said.thought:
         message["reasoning_content"] = said.thought
     if said.calls:
@@ -146,7 +159,9 @@ def output_items(said: Said) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
     if said.thought or said.encrypted:
         summary = [{"type": "summary_text", "text": said.thought}] if said.thought else []
-        items.append({"type": "reasoning", "id": "rs_1", "summary": summary, "encrypted_content": said.encrypted})
+        items.append(
+            {"type": "reasoning", "id": "rs_1", "summary": summary, "encrypted_content": said.encrypted}
+        )
     items += said.items
     content: list[dict[str, Any]] = []
     if said.text:
@@ -155,7 +170,13 @@ def output_items(said: Said) -> list[dict[str, Any]]:
         content.append({"type": "refusal", "refusal": said.refusal})
     if content:
         status = "completed" if said.finish == "stop" else "incomplete"
-        message = {"type": "message", "id": "msg_1", "role": "assistant", "status": status, "phase": "final_answer"}
+        message = {
+            "type": "message",
+            "id": "msg_1",
+            "role": "assistant",
+            "status": status,
+            "phase": "final_answer",
+        }
         items.append({**message, "content": content})
     for number, (call, name, arguments) in enumerate(said.calls):
         what = {"type": "function_call", "id": f"fc_{number}", "call_id": call, "status": "completed"}
@@ -223,7 +244,9 @@ def _item_events(add: Any, item: dict[str, Any], place: dict[str, Any]) -> None:
     elif item["type"] == "message":
         for number, block in enumerate(item["content"]):
             where = {**place, "content_index": number}
-            kind, field = ("output_text", "text") if block["type"] == "output_text" else ("refusal", "refusal")
+            kind, field = (
+                ("output_text", "text") if block["type"] == "output_text" else ("refusal", "refusal")
+            )
             add("response.content_part.added", **where, part={**block, field: ""})
             for piece in pieces(block[field]):
                 add(f"response.{kind}.delta", **where, delta=piece)

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from memex import Capabilities, Message, Request, Tool, encode, thaw
-from memex_openai.presets import Address
+from memex_openai.presets import OPENAI, Address
 from memex_openai.requesting import (
     BREAKPOINT,
     LIMITS,
@@ -119,12 +119,27 @@ def _fit(message: dict[str, Any], address: Address, lost: dict[tuple[str, str], 
         elif not _NAME.match(message["name"]) or server.name == "groq":
             del message["name"]
             lost["name", f"{server.name} takes no such name of a speaker"] = None
+    if server is OPENAI and isinstance(message.get("content"), list):
+        _leave_sounds(message, lost)
     if message.pop("annotations", None):
         lost["citation", "Chat Completions takes no citations back"] = None
     if server.blank_thoughts and message.get("tool_calls"):
         message.setdefault("reasoning_content", "")
     if server.call_ids == "nine":
         _shorten_ids(message)
+
+
+def _leave_sounds(message: dict[str, Any], lost: dict[tuple[str, str], None]) -> None:
+    """Leave out the sounds that OpenAI does not hear."""
+    heard = [block for block in message["content"] if _sound(block) in (None, "wav", "mp3")]
+    if len(heard) < len(message["content"]):
+        lost["media", "OpenAI hears sounds of the types wav and mp3 only"] = None
+        message["content"] = heard or ""
+
+
+def _sound(block: Any) -> Any:
+    sound = block.get("input_audio") if isinstance(block, dict) else None
+    return sound.get("format", "") if isinstance(sound, dict) else None
 
 
 def _shorten_ids(message: dict[str, Any]) -> None:

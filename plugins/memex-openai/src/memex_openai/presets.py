@@ -216,7 +216,7 @@ def find_server(spec: str, *, preset: str | None = None, base_url: str | None = 
         model, where = found.groups()
     else:
         model, _, where = spec.rpartition("@")
-        if where not in PRESETS or not model:
+        if where not in PRESETS:
             model, where = spec, ""  # no @, or one in the model's own name, as Vertex has
     if not model.strip():
         raise BadSetting(
