@@ -13,9 +13,9 @@ from strict_params import check_params
 
 from memex import (
     AuthFailed,
+    BackendError,
     BadRequest,
     BadSetting,
-    BackendError,
     ContextOverflow,
     Memex,
     Message,
@@ -66,7 +66,9 @@ def played(way, whole, **how):
     return stream(whole, **how) if "stream" in way else answer(whole)
 
 
-FULL = message(thinking(), CITED, text(" and blue."), SEARCH, FOUND, tool_use(), tool_use("toolu_2"), stop="tool_use")
+FULL = message(
+    thinking(), CITED, text(" and blue."), SEARCH, FOUND, tool_use(), tool_use("toolu_2"), stop="tool_use"
+)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -82,7 +84,9 @@ def test_every_way_gives_the_same_answer(server, way):
 def test_what_is_sent_is_what_the_api_takes(server, way):
     server.play(played(way, message()))
     request = Request(
-        messages=(Message.system("Be brief."), *ASK.messages), answer_tokens=50, tools=(Tool("look", "Looks."),)
+        messages=(Message.system("Be brief."), *ASK.messages),
+        answer_tokens=50,
+        tools=(Tool("look", "Looks."),),
     )
     ask(backend(server, headers={"x-team": "doors"}), way, request)
     sent = server.requests[0]
@@ -122,14 +126,20 @@ def test_one_backend_serves_several_loops_and_threads(server):
         (error("not_found_error", "model: claude-x", 404), BadRequest, "model"),
         (error("invalid_request_error", "messages: bad", 400), BadRequest, "messages: bad"),
         (error("overloaded_error", "Overloaded", 200), Unavailable, "try again"),
-        (answer("<html>no</html>", status=502, headers={"content-type": "text/html"}), Unavailable, "try again"),
+        (
+            answer("<html>no</html>", status=502, headers={"content-type": "text/html"}),
+            Unavailable,
+            "try again",
+        ),
     ],
 )
 def test_every_refusal_is_a_typed_error(server, way, played_error, kind, words):
     server.play(played_error)
     with pytest.raises(kind, match=words) as caught:
         ask(backend(server), way)
-    assert KEY not in f"{caught.value!r} {caught.value.__notes__ if hasattr(caught.value, '__notes__') else ''}"
+    assert (
+        KEY not in f"{caught.value!r} {caught.value.__notes__ if hasattr(caught.value, '__notes__') else ''}"
+    )
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -192,7 +202,7 @@ def _turn(thread, way):
 @pytest.mark.parametrize("way", ["stream", "astream"])
 def test_a_garbled_chunk_is_truncated(server, way):
     cut = [(e["type"], e) for e in _events_until_text(message())]
-    server.play(sse(*cut, b"event: content_block_delta\ndata: {\"type\": \"cont\n\n"))
+    server.play(sse(*cut, b'event: content_block_delta\ndata: {"type": "cont\n\n'))
     with pytest.raises(Truncated):
         ask(backend(server), way)
 
@@ -259,8 +269,8 @@ def test_a_talk_goes_on_with_thoughts_calls_and_results(server):
 
 
 def test_money():
-    usage = Usage(input_tokens=1_000_000, cache_read_tokens=1_000_000, cache_write_tokens=1_000_000)
-    usage = Usage(**{f: getattr(usage, f) for f in ("input_tokens", "cache_read_tokens", "cache_write_tokens")}, output_tokens=1_000_000)  # fmt: skip
+    kinds = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens")
+    usage = Usage(**dict.fromkeys(kinds, 1_000_000))
     cost = Anthropic("claude-opus-5").cost(usage)
     assert (cost.input, cost.cache_read, cost.cache_write, cost.output) == (5.0, 0.5, 6.25, 25.0)
     assert Anthropic("claude-opus-5", cache="1h").cost(usage).cache_write == 10.0

@@ -72,9 +72,14 @@ def test_every_kind_of_message_is_asked_for_as_the_api_takes_it(server, counter,
     for body in (request.json() for request in server.requests):
         said = body["messages"]
         assert said[-1]["role"] == said[0]["role"] == "user"
-        uses = {b["id"] for m in said for b in m["content"] if isinstance(b, dict) and b["type"] == "tool_use"}
+        uses = {
+            b["id"] for m in said for b in m["content"] if isinstance(b, dict) and b["type"] == "tool_use"
+        }
         results = {
-            b["tool_use_id"] for m in said for b in m["content"] if isinstance(b, dict) and b["type"] == "tool_result"
+            b["tool_use_id"]
+            for m in said
+            for b in m["content"]
+            if isinstance(b, dict) and b["type"] == "tool_result"
         }
         assert uses == results
         assert bool(uses) <= bool(body.get("tools"))
@@ -121,6 +126,9 @@ def test_a_failure_is_named_and_typed():
         counter = AnthropicCounter(MODEL, base_url=server.url, api_key="sk-ant-counting", attempts=1)
         with pytest.raises(AuthFailed):
             counter.count_message(Message.user("Is it?"))
-        with Memex("inmemory:", counter=counter, chain=[]) as memory, pytest.raises(PluginError, match="AuthFailed"):
+        with (
+            Memex("inmemory:", counter=counter, chain=[]) as memory,
+            pytest.raises(PluginError, match="AuthFailed"),
+        ):
             memory.thread("t").window("Is it?")
         counter.close()

@@ -104,9 +104,7 @@ def test_what_has_no_place_is_told_once_for_each_kind():
 
 def test_results_of_parallel_calls_stand_in_one_message():
     calls = Message.assistant([ToolCall("1", "look", "{}"), ToolCall("2", "look", "{}")])
-    params = asked(
-        TALK[1], calls, Message.tool("1", "blue"), Message.tool("2", "red"), tools=[LOOK]
-    ).params
+    params = asked(TALK[1], calls, Message.tool("1", "blue"), Message.tool("2", "red"), tools=[LOOK]).params
     assert [m["role"] for m in params["messages"]] == ["user", "assistant", "user"]
     assert [block["tool_use_id"] for block in params["messages"][2]["content"]] == ["1", "2"]
 
@@ -259,7 +257,9 @@ def test_building_changes_nothing_of_the_request():
 
 def test_the_check_bites():
     with pytest.raises(AssertionError):
-        check_params({"model": MODEL, "max_tokens": 1, "messages": [{"role": "user", "content": "a", "x": 1}]})
+        check_params(
+            {"model": MODEL, "max_tokens": 1, "messages": [{"role": "user", "content": "a", "x": 1}]}
+        )
     with pytest.raises(AssertionError):
         check_params({"model": MODEL, "max_tokens": 1, "messages": [], "temperature": 1})
 

@@ -12,4 +12,6 @@ def memex_backends() -> list[Provider]:
 @hookimpl
 def memex_counters() -> list[Provider]:
     """Offer ``anthropic``: counts by Anthropic's own endpoint, one call for each new message."""
-    return [Provider("anthropic", "memex_anthropic.counter:AnthropicCounter", "Counts by Anthropic's endpoint")]
+    return [
+        Provider("anthropic", "memex_anthropic.counter:AnthropicCounter", "Counts by Anthropic's endpoint")
+    ]

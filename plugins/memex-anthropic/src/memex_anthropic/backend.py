@@ -19,7 +19,9 @@ from memex_anthropic.requesting import NEVER_DROPPED, PROVIDER
 
 # Longer answers are streamed even where nobody reads along: an idle connection would be cut.
 _LONGEST_WHOLE: Final = 21_333
-_DEAREST_LIFE: Final = 2 / 1.25  # what is written for an hour costs twice the input, for five minutes 1.25 times
+_DEAREST_LIFE: Final = (
+    2 / 1.25
+)  # what is written for an hour costs twice the input, for five minutes 1.25 times
 
 
 class Anthropic:
@@ -69,6 +71,7 @@ class Anthropic:
         self._capabilities = self._table.capabilities(self.model)
 
     def __repr__(self) -> str:
+        """Name what it is for."""
         return f"Anthropic({self.model!r})"
 
     @property

@@ -128,7 +128,11 @@ class Calling:
     def _ask(self, dropped: Mapping[str, str]) -> Asked:
         if self._asked is None or dropped:
             self._asked = build(
-                self._request, model=self._model, capabilities=self._capabilities, dropped=dropped, **self._how
+                self._request,
+                model=self._model,
+                capabilities=self._capabilities,
+                dropped=dropped,
+                **self._how,
             )
         return self._asked
 
@@ -138,7 +142,9 @@ class Calling:
     def _event(self, sse: Any, response: Any) -> Mapping[str, Any]:
         event = sse.json() if sse.data else {}
         if not isinstance(event, Mapping):
-            raise Truncated(f"{PROVIDER} ({self._model}): the stream is garbled: {sse.data[:80]!r}; ask again")
+            raise Truncated(
+                f"{PROVIDER} ({self._model}): the stream is garbled: {sse.data[:80]!r}; ask again"
+            )
         if event.get("type") == "error" or sse.event == "error":
             raise error_in_body(event, model=self._model, headers=dict(response.headers))
         return event

@@ -28,7 +28,11 @@ class Clients:
 
     def __init__(self, key: Secret, *, base_url: str | None, headers: Mapping[str, str]) -> None:
         self.key = key
-        self._given = {"base_url": base_url, "default_headers": dict(headers) or None, "max_retries": 0}
+        self._given: dict[str, Any] = {
+            "base_url": base_url,
+            "default_headers": dict(headers) or None,
+            "max_retries": 0,
+        }
         self._lock = threading.Lock()
         self._blocking: anthropic.Anthropic | None = None
         # An asynchronous client keeps connections of its loop. The generator beside it is closed by
@@ -38,6 +42,7 @@ class Clients:
         )
 
     def __repr__(self) -> str:
+        """Name what it is for."""
         return f"<Clients of {self._given['base_url'] or 'Anthropic'}>"
 
     def blocking(self) -> anthropic.Anthropic:

@@ -50,7 +50,9 @@ class AnthropicCounter:
 
     def __init__(self, model: str, **wire: Any) -> None:
         if not model:
-            raise BadSetting(f"{PROVIDER}: count for which model? Write its name, as in {PROVIDER}:claude-opus-5-5")
+            raise BadSetting(
+                f"{PROVIDER}: count for which model? Write its name, as in {PROVIDER}:claude-opus-5-5"
+            )
         self.name = f"{PROVIDER}:{model}"
         self._model = model
         self._wire = wire_settings(PROVIDER, wire)
@@ -58,6 +60,7 @@ class AnthropicCounter:
         self._kept: OrderedDict[str, int] = OrderedDict()
 
     def __repr__(self) -> str:
+        """Name what it is for."""
         return f"AnthropicCounter({self._model!r})"
 
     def count_text(self, text: str) -> int:

@@ -24,7 +24,15 @@ _SEVERAL: Final = frozenset({"n", "best_of", "num_generations", "candidate_count
 # Named parameters of the SDK's call; what is not among them travels in extra_body.
 NAMED: Final = frozenset(
     {"cache_control", "container", "diagnostics", "inference_geo", "max_tokens", "metadata", "output_config"}
-    | {"service_tier", "speed", "stop_sequences", "thinking", "tool_choice", "user_profile_id", "workspace_id"}
+    | {
+        "service_tier",
+        "speed",
+        "stop_sequences",
+        "thinking",
+        "tool_choice",
+        "user_profile_id",
+        "workspace_id",
+    }
     | {"extra_headers", "extra_query", "extra_body"}
 )
 NEVER_DROPPED: Final = frozenset({"max_tokens", "server_tools", "tool_choice"})
@@ -130,14 +138,14 @@ def without_blanks(message: Message) -> Message:
 def _parts_left_out(encoded: Encoded) -> list[tuple[str, str]]:
     """Return the parts that the format has no place for: one line for each kind, however many."""
     counts = Counter((part.part, part.why) for part in encoded.left_out)
-    return [
-        (part, why if count == 1 else f"{why} ({count} times)") for (part, why), count in counts.items()
-    ]
+    return [(part, why if count == 1 else f"{why} ({count} times)") for (part, why), count in counts.items()]
 
 
 def _check_messages(messages: Sequence[Mapping[str, Any]], model: str, capabilities: Capabilities) -> None:
     if not messages:
-        raise BadRequest(f"{PROVIDER}:{model}: there is no message to send; the window holds system text only")
+        raise BadRequest(
+            f"{PROVIDER}:{model}: there is no message to send; the window holds system text only"
+        )
     last = messages[-1]
     if last["role"] != "assistant":
         return

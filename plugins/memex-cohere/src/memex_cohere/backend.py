@@ -12,11 +12,9 @@ import msgspec
 from memex import BadSetting, Capabilities, Cost, Event, Request, Usage, freeze
 from memex.wire import Caller, ModelTable, RateLimits, find_key, wire_settings
 from memex_cohere.calling import Calling
-from memex_cohere.clients import Clients
+from memex_cohere.clients import ENVIRONMENT, Clients
 from memex_cohere.faults import refused_setting, translate
 from memex_cohere.requesting import NEVER_DROPPED, PROVIDER
-
-ENVIRONMENT = ("CO_API_KEY", "COHERE_API_KEY")
 
 
 class Cohere:
@@ -48,6 +46,7 @@ class Cohere:
         self._capabilities = self._table.capabilities(self.model)
 
     def __repr__(self) -> str:
+        """Name what it is for."""
         return f"Cohere({self.model!r})"
 
     @property

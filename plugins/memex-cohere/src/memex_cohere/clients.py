@@ -6,13 +6,17 @@ import os
 import threading
 import weakref
 from collections.abc import AsyncGenerator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from memex.wire import Secret, Timeouts, watch_sockets
 
 if TYPE_CHECKING:
     import cohere
     import httpx
+
+
+ENVIRONMENT: Final = ("CO_API_KEY", "COHERE_API_KEY")
+"""Where the key is looked for in the environment."""
 
 
 class Clients:
@@ -43,6 +47,7 @@ class Clients:
         )
 
     def __repr__(self) -> str:
+        """Name what it is for."""
         return f"<Clients of {self._base_url or 'Cohere'}>"
 
     def blocking(self) -> cohere.ClientV2:

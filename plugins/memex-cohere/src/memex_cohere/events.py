@@ -132,7 +132,9 @@ class Reading:
             return
         block[kind] += words
         is_text = kind == "text"
-        yield from self._say(Event(kind="text", text=words) if is_text else Event(kind="reasoning", reasoning=words))
+        yield from self._say(
+            Event(kind="text", text=words) if is_text else Event(kind="reasoning", reasoning=words)
+        )
 
     def _end(self, index: int) -> Iterator[Event]:
         block = self._content.pop(index, None)

@@ -14,7 +14,7 @@ PROVIDER: Final = "cohere"
 _UNKNOWN: Final = re.compile(
     r"unknown (?:field|parameter)[: ]+(?:parameter )?[`'\"]?([a-z_]+)|"
     r"[`'\"]([a-z_]+)[`'\"] is not (?:supported|a valid field)|"
-    r"\b([a-z_]+) (?:parameter )?is not (?:currently )?supported (?:by|for|with) (?:this|the) (?:provided |specified )?model|"
+    r"\b([a-z_]+) (?:parameter )?is not (?:currently )?supported (?:by|for|with) (?:this|the)(?: \w+)? model|"
     r"does not support (?:the )?[`'\"]?([a-z_]+)[`'\"]?",
     re.IGNORECASE,
 )
