@@ -20,6 +20,7 @@ GROUPS = {
     "Models": "Backend AsyncBackend Request Event FinishReason Tool Capabilities",
     "Wire formats": "Codec Encoded LeftOut encode decode",
     "Counting": "Counter ScriptCounter",
+    "Embedding": "Embedder embed_texts embed_query pack_vector unpack_vector",
     "Stores": "Store SearchableStore ThreadInfo Appended Hit Postings StoredPlan Receipt",
     "Copies": "write_archive read_archive verify_archive ArchiveInfo Restored ThreadImage",
     "For those who write stores": "checked_entries checked_plans split_blobs join_blobs blobs_of searchable",

@@ -36,6 +36,11 @@ if TYPE_CHECKING:
     from memex._cost import Cost as Cost
     from memex._counter import Counter as Counter
     from memex._discovery import EntryPointInfo as EntryPointInfo
+    from memex._embedder import Embedder as Embedder
+    from memex._embedder import embed_query as embed_query
+    from memex._embedder import embed_texts as embed_texts
+    from memex._embedder import pack_vector as pack_vector
+    from memex._embedder import unpack_vector as unpack_vector
     from memex._entry import Derived as Derived
     from memex._entry import Entry as Entry
     from memex._errors import AuthFailed as AuthFailed
@@ -156,6 +161,7 @@ _HOME = {
     "Cost": "_cost",
     "Counter": "_counter",
     "Derived": "_entry",
+    "Embedder": "_embedder",
     "Encoded": "_codec",
     "Entry": "_entry",
     "EntryPointInfo": "_discovery",
@@ -230,6 +236,8 @@ _HOME = {
     "contains": "_ranges",
     "decode": "_codec",
     "decode_message": "_serial",
+    "embed_query": "_embedder",
+    "embed_texts": "_embedder",
     "encode": "_codec",
     "encode_message": "_serial",
     "expand": "_ranges",
@@ -239,6 +247,7 @@ _HOME = {
     "join_blobs": "_blobs",
     "load_settings": "_settings",
     "load_target": "_factory",
+    "pack_vector": "_embedder",
     "parse_query": "_query",
     "probe": "_probe",
     "read_archive": "_archive_reading",
@@ -252,6 +261,7 @@ _HOME = {
     "terms": "_terms",
     "thaw": "_frozen",
     "to_ranges": "_ranges",
+    "unpack_vector": "_embedder",
     "verify_archive": "_archive_checking",
     "write_archive": "_archive_writing",
 }
