@@ -107,6 +107,8 @@ if TYPE_CHECKING:
     from memex._ranges import expand as expand
     from memex._ranges import show_ranges as show_ranges
     from memex._ranges import to_ranges as to_ranges
+    from memex._ranking import Ranking as Ranking
+    from memex._ranking import ranker as ranker
     from memex._replay import Replayed as Replayed
     from memex._reply import Reply as Reply
     from memex._restoring import checked_entries as checked_entries
@@ -193,6 +195,7 @@ _HOME = {
     "ProbeResult": "_probe",
     "Problem": "_plugin",
     "Provider": "_provider",
+    "Ranking": "_ranking",
     "RateLimited": "_errors",
     "Reasoning": "_parts",
     "Receipt": "_store",
@@ -250,6 +253,7 @@ _HOME = {
     "pack_vector": "_embedder",
     "parse_query": "_query",
     "probe": "_probe",
+    "ranker": "_ranking",
     "read_archive": "_archive_reading",
     "rows": "_explain",
     "searchable": "_store",

@@ -21,14 +21,15 @@ class Change(_Record, frozen=True):
     """One thing a step did.
 
     Attributes:
-        kind: ``drop`` takes messages out; ``recall`` and ``summarise`` add a derived entry.
+        kind: ``drop`` takes messages out; ``recall`` and ``summarise`` add a derived entry; ``rank``
+            says what older messages are worth and changes nothing yet.
         seqs: The messages it is about.
         reason: A short code: ``over-budget``, ``recalled``, ``orphan-tool-call``, ...
         tokens: What it took out or added.
         detail: More for a reader, such as scores by sequence number.
     """
 
-    kind: Literal["drop", "recall", "summarise"]
+    kind: Literal["drop", "recall", "summarise", "rank"]
     seqs: tuple[Range, ...]
     reason: str
     tokens: int

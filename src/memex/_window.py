@@ -18,6 +18,7 @@ from memex._message import Message
 from memex._plan import Change
 from memex._quoting import quote_block
 from memex._ranges import expand, to_ranges
+from memex._ranking import Ranking, check_ranking
 
 if TYPE_CHECKING:
     from memex._plan import Plan
@@ -36,6 +37,8 @@ class Window:
             and developer text), ``pinned``, ``newest`` (the newest user message), ``pending``
             (an exchange with a tool that is not finished).
         changes: What the present step did so far.
+        rankings: What policies found older messages to be worth for the newest question.
+        selected: The messages that are quoted because of the rankings.
     """
 
     items: tuple[Item, ...]
@@ -45,6 +48,8 @@ class Window:
     log: Log
     protected: Mapping[int, str]
     changes: tuple[Change, ...]
+    rankings: tuple[Ranking, ...]
+    selected: frozenset[int]
     _plan: Plan | None
 
     def __init__(
@@ -57,6 +62,8 @@ class Window:
         log: Log,
         protected: Mapping[int, str],
         changes: tuple[Change, ...] = (),
+        rankings: tuple[Ranking, ...] = (),
+        selected: frozenset[int] = frozenset(),
         plan: Plan | None = None,
     ) -> None:
         self.__dict__.update(
@@ -67,6 +74,8 @@ class Window:
             log=log,
             protected=protected,
             changes=changes,
+            rankings=rankings,
+            selected=selected,
             _plan=plan,
         )
 
@@ -217,6 +226,22 @@ class Window:
         )
         return self.changed(tuple(items), change)
 
+    def rank(self, ranking: Ranking) -> Window:
+        """Return a window that knows what older messages are worth by one more measure.
+
+        Nothing is quoted yet: once all rankings of the chain are there, one step selects from them
+        together. A second ranking of the same name takes the place of the first.
+
+        Raises:
+            PolicyViolation: If it names a message that is not there or a worth that is no number.
+        """
+        check_ranking(ranking, self.log.head)
+        others = tuple(known for known in self.rankings if known.name != ranking.name)
+        if not ranking.scores and others == self.rankings:
+            return self
+        change = Change(kind="rank", seqs=to_ranges(ranking.scores), reason=ranking.name, tokens=0)
+        return self.changed(self.items, change).replace(rankings=(*others, ranking))
+
     def recall_block(self, entries: Iterable[Entry]) -> Derived:
         """Return the block that would quote ``entries``, to learn its tokens before recalling."""
         quoted = list(entries)
@@ -290,6 +315,8 @@ class Window:
             "log": self.log,
             "protected": self.protected,
             "changes": self.changes,
+            "rankings": self.rankings,
+            "selected": self.selected,
             "plan": self._plan,
         }
         return Window(**(current | fields))
