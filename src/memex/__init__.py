@@ -135,6 +135,11 @@ if TYPE_CHECKING:
     from memex._terms import terms as terms
     from memex._thread import Thread as Thread
     from memex._usage import Usage as Usage
+    from memex._vector_store import Embedded as Embedded
+    from memex._vector_store import VectorSpace as VectorSpace
+    from memex._vector_store import VectorStore as VectorStore
+    from memex._vector_store import checked_vectors as checked_vectors
+    from memex._vector_store import vector_store as vector_store
     from memex._window import Window as Window
     from memex._window import is_question as is_question
     from memex.hookspecs import hookimpl as hookimpl
@@ -163,6 +168,7 @@ _HOME = {
     "Cost": "_cost",
     "Counter": "_counter",
     "Derived": "_entry",
+    "Embedded": "_vector_store",
     "Embedder": "_embedder",
     "Encoded": "_codec",
     "Entry": "_entry",
@@ -231,11 +237,14 @@ _HOME = {
     "UnknownProvider": "_errors",
     "UnknownThread": "_errors",
     "Usage": "_usage",
+    "VectorSpace": "_vector_store",
+    "VectorStore": "_vector_store",
     "Window": "_window",
     "blobs_of": "_blobs",
     "check_id": "_serial",
     "checked_entries": "_restoring",
     "checked_plans": "_restoring",
+    "checked_vectors": "_vector_store",
     "contains": "_ranges",
     "decode": "_codec",
     "decode_message": "_serial",
@@ -266,6 +275,7 @@ _HOME = {
     "thaw": "_frozen",
     "to_ranges": "_ranges",
     "unpack_vector": "_embedder",
+    "vector_store": "_vector_store",
     "verify_archive": "_archive_checking",
     "write_archive": "_archive_writing",
 }
