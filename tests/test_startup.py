@@ -9,7 +9,7 @@ import pytest
 from memex._discovery import discover
 from memex.testing.plugin import HEAVY, modules_loaded_by
 
-FIRST_PARTY = ["cli", "fifo", "hf", "inmemory", "jsonl", "quote", "recall", "sqlite"]
+FIRST_PARTY = ["cli", "fifo", "hf", "inmemory", "jsonl", "quote", "recall", "semantic", "sqlite"]
 
 
 def brought_by(run, code: str, *cases: str) -> set[str]:
