@@ -36,6 +36,11 @@ if TYPE_CHECKING:
     from memex._cost import Cost as Cost
     from memex._counter import Counter as Counter
     from memex._discovery import EntryPointInfo as EntryPointInfo
+    from memex._embedder import Embedder as Embedder
+    from memex._embedder import embed_query as embed_query
+    from memex._embedder import embed_texts as embed_texts
+    from memex._embedder import pack_vector as pack_vector
+    from memex._embedder import unpack_vector as unpack_vector
     from memex._entry import Derived as Derived
     from memex._entry import Entry as Entry
     from memex._errors import AuthFailed as AuthFailed
@@ -134,6 +139,11 @@ if TYPE_CHECKING:
     from memex._terms import terms as terms
     from memex._thread import Thread as Thread
     from memex._usage import Usage as Usage
+    from memex._vector_store import Embedded as Embedded
+    from memex._vector_store import VectorSpace as VectorSpace
+    from memex._vector_store import VectorStore as VectorStore
+    from memex._vector_store import checked_vectors as checked_vectors
+    from memex._vector_store import vector_store as vector_store
     from memex._window import Window as Window
     from memex._window import is_question as is_question
     from memex.hookspecs import hookimpl as hookimpl
@@ -163,6 +173,8 @@ _HOME = {
     "Cost": "_cost",
     "Counter": "_counter",
     "Derived": "_entry",
+    "Embedded": "_vector_store",
+    "Embedder": "_embedder",
     "Encoded": "_codec",
     "Entry": "_entry",
     "EntryPointInfo": "_discovery",
@@ -232,14 +244,19 @@ _HOME = {
     "UnknownProvider": "_errors",
     "UnknownThread": "_errors",
     "Usage": "_usage",
+    "VectorSpace": "_vector_store",
+    "VectorStore": "_vector_store",
     "Window": "_window",
     "blobs_of": "_blobs",
     "check_id": "_serial",
     "checked_entries": "_restoring",
     "checked_plans": "_restoring",
+    "checked_vectors": "_vector_store",
     "contains": "_ranges",
     "decode": "_codec",
     "decode_message": "_serial",
+    "embed_query": "_embedder",
+    "embed_texts": "_embedder",
     "encode": "_codec",
     "encode_message": "_serial",
     "expand": "_ranges",
@@ -249,6 +266,7 @@ _HOME = {
     "join_blobs": "_blobs",
     "load_settings": "_settings",
     "load_target": "_factory",
+    "pack_vector": "_embedder",
     "parse_query": "_query",
     "probe": "_probe",
     "ranker": "_ranking",
@@ -264,6 +282,8 @@ _HOME = {
     "thaw": "_frozen",
     "to_ranges": "_ranges",
     "tool_of": "_functions",
+    "unpack_vector": "_embedder",
+    "vector_store": "_vector_store",
     "verify_archive": "_archive_checking",
     "write_archive": "_archive_writing",
 }
