@@ -96,7 +96,7 @@ class Window(Thread):
 class RecallHeavyWindow(Window):
     """The same with three quarters of the prompt for quotes."""
 
-    chain: ClassVar[list[Any]] = [{"use": "recall", "share": 0.75, "top": 40}, "fifo"]
+    chain: ClassVar[list[Any]] = [{"use": "recall", "share": 0.75}, "fifo"]
 
 
 def fitting(rows: Iterable[Row], budget: int) -> list[str]:
@@ -137,7 +137,7 @@ def main() -> int:
         "plain BM25": Bm25,
         "recall, ranking": Ranking,
         "recall ▸ fifo, window": Window,
-        "recall(share=0.75, top=40) ▸ fifo, window": RecallHeavyWindow,
+        "recall(share=0.75) ▸ fifo, window": RecallHeavyWindow,
     }
     results: dict[str, Any] = {}
     passed = True

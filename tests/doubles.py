@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from memex import Capabilities, Event, Message, Request, Tool, Usage, Window, searchable_text
+from memex import Capabilities, Event, Message, Request, Tool, ToolCall, Usage, Window, searchable_text
 
 
 class WordCounter:
@@ -68,3 +68,28 @@ def evict(window: Window) -> Window:
         gone.extend(unit.entries)
         over -= sum(entry.tokens for entry in unit.entries)
     return window.drop(gone, reason="over-budget")
+
+
+class InTurns(Scripted):
+    """A backend that plays one answer a call, then the last one again."""
+
+    def __init__(self, *answers: tuple[Event | BaseException, ...], model: str = "one") -> None:
+        super().__init__(model=model)
+        self.answers = answers
+
+    def stream(self, request: Request) -> Iterator[Event]:
+        self.events = self.answers[min(len(self.requests), len(self.answers) - 1)]
+        return super().stream(request)
+
+
+def calling(*calls: ToolCall) -> tuple[Event, ...]:
+    return (
+        Event(kind="start"),
+        *(Event(kind="tool_call", tool_call=call) for call in calls),
+        Event(kind="usage", usage=Usage(input_tokens=5, output_tokens=len(calls))),
+        Event(kind="finish", finish="tool_calls"),
+    )
+
+
+def call(name: str, arguments: str = "{}", *, id: str | None = None) -> ToolCall:  # noqa: A002
+    return ToolCall(id=id or name, name=name, arguments=arguments)

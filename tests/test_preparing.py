@@ -41,7 +41,7 @@ def opened(request):
 def test_notes_on_an_answer_are_stored_with_it(opened):
     events = [*answer("fine")[:-1], Event(kind="finish", finish="stop", extra=NOTE)]
     thread = opened(Scripted(*events)).thread("t")
-    assert thread.send("hello").message.extra == {"scripted:ids": {"ids": (1, 2)}}
+    assert thread.send("hello").message.extra["scripted:ids"] == {"ids": (1, 2)}
     assert next(thread.messages(reverse=True)).extra["scripted:ids"]["ids"] == (1, 2)
 
 
@@ -54,7 +54,7 @@ def test_notes_of_several_events_add_up_and_a_partial_answer_keeps_its_own(opene
     thread = opened(Scripted(*events)).thread("t")
     with pytest.raises(BackendError):
         thread.send("hello")
-    assert next(thread.messages(reverse=True)).extra == {"scripted:a": 1, "scripted:b": 2}
+    assert next(thread.messages(reverse=True)).extra == {"scripted:a": 1, "scripted:b": 2, "memex:plan": 1}
 
 
 def test_notes_that_are_no_mapping_are_named(opened):

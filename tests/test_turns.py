@@ -311,3 +311,17 @@ def test_a_backend_of_the_callers_is_not_closed_for_them():
         memory.thread("t").send("hi")
     assert backend.closed == 0
     assert backend.capabilities == Capabilities(tools=True)
+
+
+def test_the_request_knows_the_place_of_each_message(open_memory):
+    def quoting(window):
+        return window.drop([e for e in window.entries if e.seq == 1], reason="test").recall(
+            window.log.at([1])
+        )
+
+    backend = Scripted()
+    thread = open_memory(backend=backend, chain=[quoting]).thread("t")
+    thread.append([Message.user("one"), Message.assistant("two")])
+    window = thread.send("three").window
+    assert backend.requests[0].seqs == window.order == (2, 0, 3)
+    assert len(backend.requests[0].messages) == 3

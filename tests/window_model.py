@@ -92,9 +92,34 @@ def together(log: Sequence[Message], places: Collection[int]) -> set[int]:
     return found
 
 
+def replaced(log: Sequence[Message]) -> set[int]:
+    """Return the places of answers that broke off, and that another answer follows or nothing at all."""
+    found = set()
+    for seq, message in enumerate(log, 1):
+        if message.role == "assistant" and message.status in ("incomplete", "error"):
+            after = [m for m in log[seq:] if m.role not in ("system", "developer")]
+            parents = {message.parent, after[0].parent} - {None} if after else set()
+            if not after or (after[0].role == "assistant" and len(parents) < 2):
+                found.add(seq)
+    return found
+
+
+def goes_on(log: Sequence[Message], asked: Message) -> bool:
+    """Tell whether this was asked already, word for word, and has no whole answer yet."""
+    newest = newest_question(log)
+    if newest is None or said(log[newest - 1]) != said(asked):
+        return False
+    answers = links(log)[1]
+    given = [s for s in range(newest + 1, len(log) + 1) if log[s - 1].role == "assistant"]
+    given = [s for s in given if log[s - 1].status == "complete" or any(answers.get(s, ()))]
+    return not given or (bool(log[given[-1] - 1].tool_calls) and 0 not in answers[given[-1]])
+
+
 def last_exchange(log: Sequence[Message]) -> set[int]:
     """Return the places of an exchange with tools that stands at the very end."""
-    last = next((s for s in range(len(log), 0, -1) if log[s - 1].status != "forgotten"), None)
+    out = replaced(log)
+    places = [s for s in range(1, len(log) + 1) if log[s - 1].status != "forgotten" and s not in out]
+    last = places[-1] if places else None
     if last is None or not (log[last - 1].tool_calls or log[last - 1].tool_results):
         return set()
     return together(log, {last})

@@ -36,6 +36,11 @@ if TYPE_CHECKING:
     from memex._cost import Cost as Cost
     from memex._counter import Counter as Counter
     from memex._discovery import EntryPointInfo as EntryPointInfo
+    from memex._embedder import Embedder as Embedder
+    from memex._embedder import embed_query as embed_query
+    from memex._embedder import embed_texts as embed_texts
+    from memex._embedder import pack_vector as pack_vector
+    from memex._embedder import unpack_vector as unpack_vector
     from memex._entry import Derived as Derived
     from memex._entry import Entry as Entry
     from memex._errors import AuthFailed as AuthFailed
@@ -43,10 +48,12 @@ if TYPE_CHECKING:
     from memex._errors import BadRequest as BadRequest
     from memex._errors import BadSetting as BadSetting
     from memex._errors import BudgetExceeded as BudgetExceeded
+    from memex._errors import CannotResume as CannotResume
     from memex._errors import ConfigError as ConfigError
     from memex._errors import Conflict as Conflict
     from memex._errors import ContextOverflow as ContextOverflow
     from memex._errors import FilterFailed as FilterFailed
+    from memex._errors import InvalidAnswer as InvalidAnswer
     from memex._errors import InvalidMessage as InvalidMessage
     from memex._errors import MemexError as MemexError
     from memex._errors import MessageVetoed as MessageVetoed
@@ -60,6 +67,7 @@ if TYPE_CHECKING:
     from memex._errors import StoreError as StoreError
     from memex._errors import StoreUnavailable as StoreUnavailable
     from memex._errors import ThreadExists as ThreadExists
+    from memex._errors import TooManyRounds as TooManyRounds
     from memex._errors import Truncated as Truncated
     from memex._errors import Unavailable as Unavailable
     from memex._errors import UnknownMessage as UnknownMessage
@@ -72,6 +80,7 @@ if TYPE_CHECKING:
     from memex._factory import load_target as load_target
     from memex._frozen import freeze as freeze
     from memex._frozen import thaw as thaw
+    from memex._functions import tool_of as tool_of
     from memex._hooks import Hooks as Hooks
     from memex._log import Log as Log
     from memex._memex import Memex as Memex
@@ -102,6 +111,8 @@ if TYPE_CHECKING:
     from memex._ranges import expand as expand
     from memex._ranges import show_ranges as show_ranges
     from memex._ranges import to_ranges as to_ranges
+    from memex._ranking import Ranking as Ranking
+    from memex._ranking import ranker as ranker
     from memex._replay import Replayed as Replayed
     from memex._reply import Reply as Reply
     from memex._restoring import checked_entries as checked_entries
@@ -128,6 +139,11 @@ if TYPE_CHECKING:
     from memex._terms import terms as terms
     from memex._thread import Thread as Thread
     from memex._usage import Usage as Usage
+    from memex._vector_store import Embedded as Embedded
+    from memex._vector_store import VectorSpace as VectorSpace
+    from memex._vector_store import VectorStore as VectorStore
+    from memex._vector_store import checked_vectors as checked_vectors
+    from memex._vector_store import vector_store as vector_store
     from memex._window import Window as Window
     from memex._window import is_question as is_question
     from memex.hookspecs import hookimpl as hookimpl
@@ -145,6 +161,7 @@ _HOME = {
     "BadSetting": "_errors",
     "Budget": "_budget",
     "BudgetExceeded": "_errors",
+    "CannotResume": "_errors",
     "Capabilities": "_backend",
     "Change": "_plan",
     "Citation": "_parts",
@@ -156,6 +173,8 @@ _HOME = {
     "Cost": "_cost",
     "Counter": "_counter",
     "Derived": "_entry",
+    "Embedded": "_vector_store",
+    "Embedder": "_embedder",
     "Encoded": "_codec",
     "Entry": "_entry",
     "EntryPointInfo": "_discovery",
@@ -165,6 +184,7 @@ _HOME = {
     "FinishReason": "_backend",
     "Hit": "_store",
     "Hooks": "_hooks",
+    "InvalidAnswer": "_errors",
     "InvalidMessage": "_errors",
     "LeftOut": "_codec",
     "Log": "_log",
@@ -187,6 +207,7 @@ _HOME = {
     "ProbeResult": "_probe",
     "Problem": "_plugin",
     "Provider": "_provider",
+    "Ranking": "_ranking",
     "RateLimited": "_errors",
     "Reasoning": "_parts",
     "Receipt": "_store",
@@ -213,6 +234,7 @@ _HOME = {
     "ThreadExists": "_errors",
     "ThreadImage": "_store",
     "ThreadInfo": "_store",
+    "TooManyRounds": "_errors",
     "Tool": "_backend",
     "ToolCall": "_parts",
     "ToolResult": "_parts",
@@ -222,14 +244,19 @@ _HOME = {
     "UnknownProvider": "_errors",
     "UnknownThread": "_errors",
     "Usage": "_usage",
+    "VectorSpace": "_vector_store",
+    "VectorStore": "_vector_store",
     "Window": "_window",
     "blobs_of": "_blobs",
     "check_id": "_serial",
     "checked_entries": "_restoring",
     "checked_plans": "_restoring",
+    "checked_vectors": "_vector_store",
     "contains": "_ranges",
     "decode": "_codec",
     "decode_message": "_serial",
+    "embed_query": "_embedder",
+    "embed_texts": "_embedder",
     "encode": "_codec",
     "encode_message": "_serial",
     "expand": "_ranges",
@@ -239,8 +266,10 @@ _HOME = {
     "join_blobs": "_blobs",
     "load_settings": "_settings",
     "load_target": "_factory",
+    "pack_vector": "_embedder",
     "parse_query": "_query",
     "probe": "_probe",
+    "ranker": "_ranking",
     "read_archive": "_archive_reading",
     "rows": "_explain",
     "searchable": "_store",
@@ -252,6 +281,9 @@ _HOME = {
     "terms": "_terms",
     "thaw": "_frozen",
     "to_ranges": "_ranges",
+    "tool_of": "_functions",
+    "unpack_vector": "_embedder",
+    "vector_store": "_vector_store",
     "verify_archive": "_archive_checking",
     "write_archive": "_archive_writing",
 }

@@ -19,6 +19,7 @@ _KINDS: Final[dict[str, Any]] = {
     "response_id": str | None,
     "model": str | None,
     "extra": Mapping,
+    "tool_result": None,  # the host's own word, never a backend's
 }
 
 
@@ -80,8 +81,11 @@ class Assembly:
         self._running.append(text)
 
     def _whole(self, part: Part) -> None:
-        # A thought is streamed in words and then sent whole with its signature: the whole counts.
-        if isinstance(part, Reasoning) and self._running_kind == "reasoning":
+        # A thought is streamed in words and then sent whole with its signature: the whole counts. So it
+        # is with a text that has more to it than its words.
+        thought = isinstance(part, Reasoning) and self._running_kind == "reasoning"
+        text = isinstance(part, Text) and self._running_kind == "text" and part.text == "".join(self._running)
+        if thought or text:
             self._running, self._running_kind = [], ""
         self._flush()
         self._parts.append(part)
@@ -103,6 +107,6 @@ def wrong_field(event: Event) -> str:
     A backend is a stranger's, and event objects are not checked when they are made.
     """
     for name, kind in _KINDS.items():
-        if not isinstance(getattr(event, name), kind):
+        if not isinstance(getattr(event, name), kind or type(None)):
             return name
     return ""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
 from memex._frozen import EMPTY
 from memex._message import Message
-from memex._parts import Part, ToolCall
+from memex._parts import Part, ToolCall, ToolResult
 from memex._usage import Usage
 
 FinishReason = Literal["stop", "length", "tool_calls", "refusal", "content_filter", "other"]
@@ -22,11 +22,18 @@ class Tool(msgspec.Struct, frozen=True, omit_defaults=True):
         name: Its name.
         description: What it does, for the model.
         parameters: Its arguments as a JSON schema.
+        function: What runs it, in this process: called with the arguments by name, ``async`` or not. A
+            backend is given tools without it. :func:`memex.tool_of` makes a tool of a function.
     """
 
     name: str
     description: str = ""
     parameters: Mapping[str, Any] = EMPTY
+    function: Callable[..., Any] | None = None
+
+
+AnyTool = Tool | Callable[..., Any]
+"""What may be passed where tools are wanted: a function is made into a tool."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +49,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         thread: Id of the thread, for caches that take a key.
         settings: The provider's own settings for this call (temperature, stop, ...).
         schema: JSON schema that the text of the answer has to follow; None for free text.
+        seqs: The sequence number in the thread of each message, 0 for what a policy wrote (a block of
+            recalled messages, a summary); empty where the messages are of no thread.
     """
 
     messages: tuple[Message, ...]
@@ -51,6 +60,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     thread: str = ""
     settings: Mapping[str, Any] = EMPTY
     schema: Mapping[str, Any] | None = None
+    seqs: tuple[int, ...] = ()
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -58,23 +68,30 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``kind`` says which field is set:
 
-    ============= =====================================================================
-    ``start``     ``response_id``, ``model``
-    ``text``      ``text``: the next words
-    ``reasoning`` ``reasoning``: the next words of the thought
-    ``part``      ``part``: a whole part (a signed thought, a citation, media, a refusal)
-    ``tool_call`` ``tool_call``: a whole call
-    ``usage``     ``usage``
-    ``finish``    ``finish``: the terminal event; without it the answer is truncated
-    ``error``     ``error``: what went wrong after the start; nothing follows
-    ============= =====================================================================
+    =============== =====================================================================
+    ``start``       ``response_id``, ``model``
+    ``text``        ``text``: the next words
+    ``reasoning``   ``reasoning``: the next words of the thought
+    ``part``        ``part``: a whole part (a signed thought, a citation, media, a refusal)
+    ``tool_call``   ``tool_call``: a whole call
+    ``usage``       ``usage``
+    ``finish``      ``finish``: the terminal event; without it the answer is truncated
+    ``error``       ``error``: what went wrong after the start; nothing follows
+    ``tool_result`` ``tool_result``: what a function gave back, stored already; only the host
+                    sends it, between two answers of one turn
+    =============== =====================================================================
+
+    Words come as ``text`` and ``reasoning``. A whole thought or text that follows its own words takes
+    their place in the message: so it gets a signature, an id or another note of the provider's.
 
     An event of any kind may carry ``extra``: the backend's own notes on the answer, which are
     stored in :attr:`Message.extra <memex.Message>` and never sent. Names begin with the backend's
     and a colon: ``{"hf:tokens": ...}``.
     """
 
-    kind: Literal["start", "text", "reasoning", "part", "tool_call", "usage", "finish", "error"]
+    kind: Literal[
+        "start", "text", "reasoning", "part", "tool_call", "usage", "finish", "error", "tool_result"
+    ]
     text: str = ""
     reasoning: str = ""
     part: Part | None = None
@@ -85,6 +102,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     response_id: str | None = None
     model: str | None = None
     extra: Mapping[str, Any] = EMPTY
+    tool_result: ToolResult | None = None
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -12,6 +12,8 @@ from memex._errors import PolicyFailed, PolicyViolation
 from memex._guard import check_step
 from memex._plan import PolicyRef, Size, Step
 from memex._plugin import label
+from memex._ranking import Ranking, is_ranker
+from memex._selecting import select
 from memex._window import Window
 
 Policy = Callable[[Window], Window]
@@ -70,6 +72,8 @@ class Chain(msgspec.Struct, frozen=True):
             on_error: Whether a failing policy stops the call or is skipped.
             fresh: Counts the fresh tokens of a window.
 
+        Where policies ranked, the selection is a step of its own after the last of them.
+
         Returns:
             The last window, one step per policy, and the milliseconds each took.
 
@@ -79,7 +83,10 @@ class Chain(msgspec.Struct, frozen=True):
         """
         steps: list[Step] = []
         times: list[float] = []
-        for link in self.links:
+        selected: tuple[Ranking, ...] = ()
+
+        def take(link: Link) -> None:
+            nonlocal window
             started = time.perf_counter()
             given = window.replace(changes=())
             error: str | None = None
@@ -91,7 +98,19 @@ class Chain(msgspec.Struct, frozen=True):
                 window, error = given, str(failure)
             times.append(round((time.perf_counter() - started) * 1e3, 3))
             steps.append(_step(link, given, window, fresh(window), error))
+
+        for link in (*self.links, None):
+            if window.rankings != selected and not (link and is_ranker(link.policy)):
+                selected = window.rankings
+                take(_SELECT)
+            if link:
+                take(link)
         return window, steps, times
+
+
+_SELECT = Link(
+    name="select", policy=select, plugin="memex-core", why="packs what the rankings before it found"
+)
 
 
 def _apply(link: Link, given: Window) -> Window:

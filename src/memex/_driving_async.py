@@ -7,10 +7,11 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable
 from contextlib import aclosing
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from memex._backend import Backend, Event, Request
 from memex._driving import events_of
+from memex._model_call import ModelCall
 from memex._reply import Reply
 from memex._turn import Turn
 
@@ -19,23 +20,54 @@ _PAGE = 100
 _DONE = object()
 
 
-async def astream_turn(turn: Turn, backend: Backend, *, whole: bool) -> AsyncGenerator[Event | Reply, None]:
-    """Drive a turn on an event loop: yield its events, then the reply.
+async def astream_turn(turn: Turn, *, whole: bool) -> AsyncGenerator[Event | Reply, None]:
+    """Drive a turn on an event loop: yield its events, then the last reply.
 
     What touches the store runs in a worker thread, and is waited for even when the task is
     cancelled, so that the partial answer is stored before the cancellation goes on.
     """
-    request = await _to_the_end(asyncio.to_thread(turn.begin))
-    try:
-        async with aclosing(_aevents(backend, request, whole=whole)) as events:
-            async for event in events:
-                yield turn.feed(event)
-        reply = await _to_the_end(asyncio.to_thread(turn.finish))
-    except BaseException as error:
-        failure = await _to_the_end(asyncio.to_thread(turn.fail, error))
-        if failure is error:
-            raise
-        raise failure from error
+    calls = await _to_the_end(asyncio.to_thread(turn.begin))
+    while True:
+        if calls is not None:
+            try:
+                await calls.arun()
+            except BaseException as error:
+                await _to_the_end(asyncio.to_thread(turn.interrupted, calls, error))
+                raise
+            for event in await _to_the_end(asyncio.to_thread(turn.keep, calls)):
+                yield event
+        reply: Reply | None = None
+        async with aclosing(_astream_call(turn.call(), turn.backend, whole=whole)) as steps:
+            async for step in steps:
+                if isinstance(step, Reply):
+                    reply = step
+                else:
+                    yield step
+        calls = turn.after(cast("Reply", reply))  # a call ends with a reply or raises
+        if calls is None:
+            yield turn.reply()
+            return
+
+
+async def _astream_call(
+    call: ModelCall, backend: Backend, *, whole: bool
+) -> AsyncGenerator[Event | Reply, None]:
+    request = await _to_the_end(asyncio.to_thread(call.begin))
+    while True:
+        try:
+            async with aclosing(_aevents(backend, request, whole=whole)) as events:
+                async for event in events:
+                    yield call.feed(event)
+            reply = await _to_the_end(asyncio.to_thread(call.finish))
+            break
+        except BaseException as error:
+            smaller = await _to_the_end(asyncio.to_thread(call.refit, error))
+            if smaller is None:
+                failure = await _to_the_end(asyncio.to_thread(call.fail, error))
+                if failure is error:
+                    raise
+                raise failure from error
+            request = smaller
     yield reply
 
 

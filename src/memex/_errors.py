@@ -14,6 +14,9 @@
     ├── MessageVetoed          a filter refused the message; carries the message
     ├── InvalidMessage         a message or an id that no store could keep faithfully
     ├── BudgetExceeded         what must be in the window does not fit the budget
+    ├── TooManyRounds          the model still calls tools; carries the reply
+    ├── CannotResume           no turn is unfinished, or it waits for results of tools; carries the calls
+    ├── InvalidAnswer          an answer that does not follow its schema; it is stored all the same
     ├── StoreError             the store could not do what was asked; nothing was stored half
     │   ├── UnknownThread      no thread of that id
     │   ├── UnknownMessage     no message of that id in the thread
@@ -37,6 +40,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from memex._message import Message
+    from memex._parts import ToolCall
+    from memex._reply import Reply
 
 
 class MemexError(Exception):
@@ -128,6 +133,40 @@ class BudgetExceeded(MemexError):
         super().__init__(message)
         self.needed = needed
         self.limit = limit
+
+
+class TooManyRounds(MemexError):
+    """The model still calls tools after as many rounds as were allowed. Everything is stored.
+
+    ``thread.resume(tools=...)`` runs the calls of the last reply and goes on.
+
+    Args:
+        message: What happened.
+        reply: The last reply; its calls were not run.
+        rounds: How many rounds there were.
+    """
+
+    def __init__(self, message: str, *, reply: Reply, rounds: int) -> None:
+        super().__init__(message)
+        self.reply = reply
+        self.rounds = rounds
+
+
+class CannotResume(MemexError):
+    """There is no unfinished turn, or it waits for results that only the caller has. Nothing was done.
+
+    Args:
+        message: What is missing, and what to do.
+        calls: The tool calls that wait for a result; empty where no turn is unfinished.
+    """
+
+    def __init__(self, message: str, *, calls: tuple[ToolCall, ...] = ()) -> None:
+        super().__init__(message)
+        self.calls = calls
+
+
+class InvalidAnswer(MemexError):
+    """An answer does not follow the schema that it was asked for. It is stored all the same."""
 
 
 class StoreError(MemexError):

@@ -30,6 +30,7 @@ REASONS = {
     "quoted": "it is quoted before the question instead, because the window was about to be cut",
     "orphan-tool-call": "its tool call never got a result, and providers refuse that",
     "orphan-tool-result": "its tool call is not in the log, or far from it",
+    "superseded": "it broke off, and another answer takes its place",
     "empty": "it has no content",
     "repeated-system": "it repeats an earlier system message",
     "before-window": "it is older than the first window of this thread, which began at its newest messages",

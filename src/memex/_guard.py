@@ -125,7 +125,7 @@ def _unexplained(before: Window, after: Window) -> Iterator[tuple[str, str]]:
     if silent or after.changes[: len(before.changes)] != before.changes:
         yield "reason", f"no reason was given for {show_ranges(to_ranges(silent)) or 'an earlier change'}"
     new = {d.digest for d in after.derived} - {d.digest for d in before.derived}
-    if new and not any(change.kind != "drop" for change in told):
+    if new and not any(change.kind in ("recall", "summarise") for change in told):
         yield "reason", "a derived entry came without a reason"
 
 

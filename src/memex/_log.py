@@ -9,7 +9,7 @@ import msgspec
 
 from memex._counter import Counter, count_message
 from memex._entry import Entry
-from memex._message import Role
+from memex._message import Role, is_broken
 from memex._ranges import to_ranges
 from memex._store import Postings, Store, searchable
 from memex._term_index import TermIndex
@@ -95,6 +95,28 @@ class Log:
         if (store := searchable(self._store)) is not None:
             return store.find(self.thread, words, upto=self.head, limit=limit)
         return self._indexes.find(self._store, self.thread, words, upto=self.head, limit=limit)
+
+    def superseded(self, entry: Entry, *, asking: bool = False) -> bool:
+        """Tell whether another answer takes the place of one that was cut off or failed.
+
+        That is so where the next message, system text aside, is an answer to the same message, and
+        where there is no next one yet: a window that is made then asks for the answer again. What
+        the user went on from stays.
+
+        Args:
+            entry: A message of this log.
+            asking: Whether the user asks something now that is not stored.
+        """
+        if not is_broken(entry.message):
+            return False
+        for later in (
+            self._store.entries(self.thread, entry.seq + 1, self.head) if entry.seq < self.head else ()
+        ):
+            if later.message.role in ("system", "developer"):
+                continue
+            parents = {entry.message.parent, later.message.parent} - {None}
+            return later.message.role == "assistant" and len(parents) < 2
+        return not asking
 
     def counted(self, entry: Entry) -> Entry:
         """Return the entry with its tokens as this window's counter counts them."""

@@ -140,3 +140,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def tool_results(self) -> tuple[ToolResult, ...]:
         """The tool results in this message."""
         return tuple(part for part in self.parts if isinstance(part, ToolResult))
+
+
+def is_broken(message: Message) -> bool:
+    """Tell whether a message is an answer that was cut off or failed."""
+    return message.role == "assistant" and message.status in ("incomplete", "error")

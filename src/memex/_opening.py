@@ -78,9 +78,14 @@ def open_entries(
     for seq in (*pinned, *calls):
         entries.update(_exchange(log, seq, entries))
     before = tuple(entries[seq] for seq in sorted(entries))
-    groups = units(before)
-    protected = _protected(groups, before, standing, pinned)
+    asking = pending is not None
+    superseded = [e for e in before if e.seq not in pinned and log.superseded(e, asking=asking)]
+    current = tuple(entries[seq] for seq in sorted(entries.keys() - {e.seq for e in superseded}))
+    groups = units(current)
+    protected = _protected(groups, current, standing, pinned)
     left, changes = _leave_out(groups, protected, repeats)
+    if superseded:
+        changes = (*changes, _dropped(superseded, "superseded"))
     start = tail[0].seq if tail else log.head + 1
     return Opening(
         entries=left,
@@ -226,16 +231,14 @@ def _leave_out(
             reasons.setdefault(reason, []).extend(unit.entries)
         else:
             kept.extend(unit.entries)
-    changes = tuple(
-        Change(
-            kind="drop",
-            seqs=to_ranges(e.seq for e in entries),
-            reason=reason,
-            tokens=sum(e.tokens for e in entries),
-        )
-        for reason, entries in sorted(reasons.items())
-    )
+    changes = tuple(_dropped(entries, reason) for reason, entries in sorted(reasons.items()))
     return tuple(sorted(kept, key=lambda entry: entry.seq)), changes
+
+
+def _dropped(entries: Iterable[Entry], reason: str) -> Change:
+    gone = tuple(entries)
+    tokens = sum(entry.tokens for entry in gone)
+    return Change(kind="drop", seqs=to_ranges(e.seq for e in gone), reason=reason, tokens=tokens)
 
 
 def _why_not(unit: Unit, repeats: set[int]) -> str | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import Any, Literal
 
 import msgspec
 
 from memex._errors import StoreDamaged
+from memex._outcome import Outcome
 from memex._ranges import Range, contains, expand
 
 FORMAT = 1
@@ -21,14 +23,15 @@ class Change(_Record, frozen=True):
     """One thing a step did.
 
     Attributes:
-        kind: ``drop`` takes messages out; ``recall`` and ``summarise`` add a derived entry.
+        kind: ``drop`` takes messages out; ``recall`` and ``summarise`` add a derived entry; ``rank``
+            says what older messages are worth and changes nothing yet.
         seqs: The messages it is about.
         reason: A short code: ``over-budget``, ``recalled``, ``orphan-tool-call``, ...
         tokens: What it took out or added.
         detail: More for a reader, such as scores by sequence number.
     """
 
-    kind: Literal["drop", "recall", "summarise"]
+    kind: Literal["drop", "recall", "summarise", "rank"]
     seqs: tuple[Range, ...]
     reason: str
     tokens: int
@@ -129,10 +132,11 @@ class Plan(_Record, frozen=True):
         opened: Where the window began.
         total: The budget's tokens.
         answer: Those reserved for the answer.
-        tools: Tokens of the tool definitions.
+        tools: Tokens of the tool definitions, and of the schema of the answer.
         tools_digest: Fingerprint of them.
         counter: Name of the counter.
         target: ``provider:model`` the window was made for, when it was sent.
+        limited: Why the budget is smaller than the one that was set: what the model really takes.
         chain: The policies in order.
         on_error: What happens to a policy that fails.
         pins: The pinned messages.
@@ -143,6 +147,7 @@ class Plan(_Record, frozen=True):
         fresh_tokens: Those after the longest prefix shared with the previous window.
         stable: How many leading messages that prefix holds.
         left_out: Parts that could not go to the model.
+        outcome: What became of it, where it was sent: read from the answer, no part of the record.
         number: Its place among the thread's plans; given by the store, 0 before.
         milliseconds: Time each step took; not part of the record that is replayed.
         format: Version of this record.
@@ -165,21 +170,24 @@ class Plan(_Record, frozen=True):
     previous: int = 0
     pending: str | None = None
     target: str | None = None
+    limited: str | None = None
     on_error: str = "raise"
     pins: tuple[Range, ...] = ()
     protected: Mapping[str, tuple[Range, ...]] = {}
     left_out: tuple[LeftOutPart, ...] = ()
+    outcome: Outcome | None = None
     number: int = 0
     milliseconds: tuple[float, ...] = ()
     format: int = FORMAT
 
     def to_bytes(self) -> bytes:
-        """Return the record that replay must give again: everything but number and times."""
-        return msgspec.json.encode(msgspec.structs.replace(self, number=0, milliseconds=()), order="sorted")
+        """Return the record that replay must give again: everything but number, times and outcome."""
+        bare = msgspec.structs.replace(self, number=0, milliseconds=(), outcome=None)
+        return msgspec.json.encode(bare, order="sorted")
 
     def to_stored(self) -> bytes:
         """Return the plan as it is kept, times included."""
-        return msgspec.json.encode(msgspec.structs.replace(self, number=0), order="sorted")
+        return msgspec.json.encode(msgspec.structs.replace(self, number=0, outcome=None), order="sorted")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain JSON values."""
@@ -189,6 +197,22 @@ class Plan(_Record, frozen=True):
     def kept(self) -> Iterator[int]:
         """Yield the sequence numbers of the messages in the window, in order."""
         return expand(placed.seqs for placed in self.window if placed.seqs is not None)
+
+    @property
+    def evicted_fresh(self) -> int:
+        """Fresh tokens that evictions cost: those that a cache would have served without them."""
+        return sum(
+            max(0, step.fresh_tokens - before.fresh_tokens)
+            for before, step in pairwise(self.steps)
+            if any(change.kind == "drop" for change in step.changes)
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know besides the table, one line each."""
+        from memex._plan_text import notes
+
+        return tuple(notes(self))
 
     def recalled(self) -> tuple[Range, ...]:
         """Return the messages that derived entries speak for."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from html import escape
 
 from memex._explain import Row, rows
+from memex._outcome import money
 from memex._plan import Plan
 from memex._ranges import show_ranges
 
@@ -22,7 +24,7 @@ def plan_text(plan: Plan) -> str:
         ).rstrip()
         for line in [_HEADER, *lines]
     ]
-    return "\n".join([heading(plan), *_failures(plan), *table])
+    return "\n".join([heading(plan), *notes(plan), *table])
 
 
 def heading(plan: Plan) -> str:
@@ -51,5 +53,22 @@ def _cells(row: Row) -> tuple[str, str, str, str, str]:
     return show_ranges(row.seqs), row.fate, row.reason, row.by, tokens
 
 
-def _failures(plan: Plan) -> list[str]:
-    return [f"! {step.policy} was skipped: {step.error}" for step in plan.steps if step.error]
+def notes(plan: Plan) -> Iterator[str]:
+    """Yield what a reader should know besides the table."""
+    if plan.limited:
+        yield f"the budget is {plan.total:,} tokens: {plan.limited}"
+    for step in plan.steps:
+        if step.error:
+            yield f"! {step.policy} was skipped: {step.error}"
+    if plan.outcome:
+        yield from plan.outcome.lines()
+    if evicted := plan.evicted_fresh:
+        yield f"this eviction cost {evicted:,} fresh tokens{_price(plan, evicted)}"
+
+
+def _price(plan: Plan, tokens: int) -> str:
+    """Return what an eviction cost in money, as far as that is known."""
+    price = plan.outcome.price_of_fresh(tokens) if plan.outcome else None
+    if plan.outcome is None or plan.outcome.cost is None or price is None:
+        return ""
+    return f", about {money(price, plan.outcome.cost.currency)}"

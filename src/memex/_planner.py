@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -30,9 +31,10 @@ class Settings(msgspec.Struct, frozen=True):
         budget: The token budget.
         counter: How tokens are counted.
         on_error: What happens to a policy that fails.
-        tools_tokens: Tokens of the tool definitions.
+        tools_tokens: Tokens of the tool definitions, and of the schema of the answer.
         tools_digest: Fingerprint of them; None without tools.
         target: ``provider:model`` that the window is sent to, if it is.
+        limited: Why the budget is smaller than the one that was set, if it is.
     """
 
     chain: Chain
@@ -42,13 +44,17 @@ class Settings(msgspec.Struct, frozen=True):
     tools_tokens: int = 0
     tools_digest: str | None = None
     target: str | None = None
+    limited: str | None = None
 
-    def with_tools(self, tools: Sequence[Tool]) -> Settings:
-        """Return the settings for a call that offers ``tools``."""
-        if not tools:
+    def offering(self, tools: Sequence[Tool], schema: Mapping[str, Any] | None = None) -> Settings:
+        """Return the settings for a call that offers ``tools`` and asks for an answer of a schema."""
+        if not tools and schema is None:
             return self
-        digest = hashlib.blake2b(msgspec.json.encode(tools), digest_size=12).hexdigest()
+        told = msgspec.json.encode([tools, schema] if schema is not None else tools)
+        digest = hashlib.blake2b(told, digest_size=12).hexdigest()
         tokens = count_tools(self.counter, tools)
+        if schema is not None:  # providers tell the model of a schema as they tell it of a tool
+            tokens += count_tools(self.counter, [Tool("answer", parameters=schema)])
         return msgspec.structs.replace(self, tools_tokens=tokens, tools_digest=digest)
 
 
@@ -108,6 +114,7 @@ def build_window(
         tools_digest=settings.tools_digest,
         counter=settings.counter.name,
         target=settings.target,
+        limited=settings.limited,
         on_error=settings.on_error,
         chain=tuple(link.ref for link in settings.chain),
         pins=to_ranges(pins),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from memex._backend import Backend, Request, Tool
 from memex._entry import Derived, Entry
@@ -21,7 +21,13 @@ _RECENT = 8
 
 
 def prepare_next(
-    thread: Thread, backend: Backend, reply: Reply, *, tools: Sequence[Tool], target: str
+    thread: Thread,
+    backend: Backend,
+    reply: Reply,
+    *,
+    tools: Sequence[Tool],
+    schema: Mapping[str, Any] | None,
+    target: str,
 ) -> None:
     """Call the backend's ``prepare``, if it has one and the next turn is expected to evict.
 
@@ -32,13 +38,15 @@ def prepare_next(
     if prepare is None:
         return
     try:
-        messages = _next_beginning(thread, reply, tools)
-        if messages:
+        beginning = _next_beginning(thread, reply, tools, schema)
+        if beginning:
             request = Request(
-                messages=tuple(without_bound_parts(message, target) for message in messages),
+                messages=tuple(without_bound_parts(message, target) for message, _ in beginning),
                 tools=tuple(tools),
                 answer_tokens=reply.window.budget.answer,
                 thread=thread.id,
+                schema=schema,
+                seqs=tuple(seq for _, seq in beginning),
             )
             prepare(request)
     except BudgetExceeded:  # such a question would not fit, so nothing is known of the next window
@@ -47,24 +55,26 @@ def prepare_next(
         thread.memex.report(PluginError(f"prepare: {describe(error)}", plugin=backend.name), "listener")
 
 
-def _next_beginning(thread: Thread, reply: Reply, tools: Sequence[Tool]) -> list[Message]:
-    """Return the messages that the next window will begin with, if it will not continue this one."""
+def _next_beginning(
+    thread: Thread, reply: Reply, tools: Sequence[Tool], schema: Mapping[str, Any] | None
+) -> list[tuple[Message, int]]:
+    """Return what the next window will begin with, and its numbers, if it will not continue this one."""
     window = reply.window
     question = _likely_question(window)
     if question is None or window.tokens + reply.entry.tokens + question.tokens <= window.limit:
         return []
     pending = Message.user(question.message.parts)
     # Not for a target: what is bound to another model is taken out of the messages afterwards.
-    following = thread.build(tools=tools, pending=pending, record=False)
+    following = thread.build(tools=tools, schema=schema, pending=pending, record=False, like=window)
     if following.plan.stable >= len(window.items):
         return []
-    beginning: list[Message] = []
-    for item in following.items:
+    beginning: list[tuple[Message, int]] = []
+    for item, seq in zip(following.items, following.order, strict=True):
         if isinstance(item, Derived) and item.kind == "recall":
             break
         if item.message is pending or (isinstance(item, Entry) and item.seq > reply.entry.seq):
             break
-        beginning.append(item.message)
+        beginning.append((item.message, seq))
     return beginning
 
 

@@ -101,6 +101,7 @@ def rebuild(thread: Thread, plan: Plan, previous: Plan | None) -> Plan:
         tools_tokens=plan.tools,
         tools_digest=plan.tools_digest,
         target=plan.target,
+        limited=plan.limited,
     )
     pending = _pending(thread, plan) if plan.pending else None
     window = build_window(log, settings, pins=expand(plan.pins), previous=previous, pending=pending)

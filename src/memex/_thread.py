@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from memex import _thread_async
-from memex._backend import Event, Tool
+from memex import _thread_async, _thread_turns
+from memex._backend import AnyTool, Tool
 from memex._content import Content, to_messages
 from memex._counter import count_message
 from memex._entry import Entry
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from memex._memex import Memex
     from memex._plan import Plan
     from memex._replay import Replayed
-    from memex._reply import Reply
     from memex._window import Window
 
 _PINS = "memex/pins"
@@ -102,17 +101,20 @@ class Thread:
             yield read_plan(stored.body, stored.number)
 
     def plan(self, number: int | None = None) -> Plan:
-        """Return a plan by its number, or the newest.
+        """Return a plan by its number, or the newest, and what came of it where it was sent.
 
         Raises:
             StoreError: If there is none.
         """
+        from memex._outcome import answer_to, outcome_in
+
         before = None if number is None else number + 1
         found = next(self.plans(before=before), None)
         if found is None or (number is not None and found.number != number):
             which = "no plan yet" if number is None else f"no plan {number}"
             raise StoreError(f"thread {self.id!r} has {which}; a window or a turn makes one")
-        return found
+        answer = answer_to(found, self.entries(found.head + 1))
+        return msgspec.structs.replace(found, outcome=outcome_in(answer)) if answer else found
 
     def explain(self, message: str | int, *, plan: int | Plan | None = None) -> Explanation:
         """Say why a message is, or is not, in a window.
@@ -148,8 +150,15 @@ class Thread:
         Returns:
             The messages in their places.
         """
+        return self.keep(self.filtered(to_messages(content)), expect=expect)
+
+    def filtered(self, messages: Sequence[Message]) -> list[Message]:
+        """Return what the filters make of messages, before they are stored; for the host."""
+        return [self.memex.filtered(self.id, message) for message in messages]
+
+    def keep(self, messages: Sequence[Message], *, expect: int | None = None) -> tuple[Entry, ...]:
+        """Store messages that went through the filters, and tell of them; for the host."""
         memex = self.memex
-        messages = [memex.filtered(self.id, message) for message in to_messages(content)]
         tokens, counter = self._counts(messages)
         done = memex.store.append(self.id, messages, tokens=tokens, counter=counter, expect=expect)
         for entry in done.entries:
@@ -202,7 +211,7 @@ class Thread:
     # -- turns ---------------------------------------------------------------------------------
 
     def window(
-        self, content: str | Message | None = None, *, tools: Sequence[Tool] = (), record: bool = True
+        self, content: str | Message | None = None, *, tools: Iterable[AnyTool] = (), record: bool = True
     ) -> Window:
         """Return what a model would see now. No model is called.
 
@@ -212,49 +221,22 @@ class Thread:
             record: Keep the plan, so that the next window continues this one. A window that is
                 only looked at is better not recorded.
         """
+        from memex._functions import described, offered
+
         pending = None if content is None else _single(content)
-        return self.build(tools=tools, pending=pending, record=record)
+        return self.build(tools=described(offered(tools)), pending=pending, record=record)
 
-    def send(self, content: Content, *, tools: Sequence[Tool] = (), **settings: Any) -> Reply:
-        """Say something and return the answer; both are stored.
-
-        Args:
-            content: Text, a message, or several (tool results, say).
-            tools: What the model may call.
-            **settings: The provider's own settings for this call.
-
-        Raises:
-            BackendError: If the model failed; what was said is stored, and so is what came.
-        """
-        stream = self._stream(content, tools, settings, whole=True)
-        try:
-            while True:
-                next(stream)
-        except StopIteration as stop:
-            reply: Reply = stop.value
-            return reply
-
-    def stream(self, content: Content, *, tools: Sequence[Tool] = (), **settings: Any) -> Iterator[Event]:
-        """Say something and yield the answer as it comes; it is stored once, at the end.
-
-        Leaving the loop early stores what came as ``incomplete``. Takes what :meth:`send` takes.
-        """
-        yield from self._stream(content, tools, settings, whole=False)
-
-    def _stream(
-        self, content: Content, tools: Sequence[Tool], settings: dict[str, Any], *, whole: bool
-    ) -> Generator[Event, None, Reply]:
-        from memex._driving import stream_turn
-        from memex._turn import Turn
-
-        backend = self.memex.backend
-        turn = Turn(self, backend, to_messages(content), tools, settings)
-        return (yield from stream_turn(turn, backend, whole=whole))
+    send = _thread_turns.send
+    stream = _thread_turns.stream
+    resume = _thread_turns.resume
+    resume_stream = _thread_turns.resume_stream
 
     # -- asyncio -------------------------------------------------------------------------------
 
     asend = _thread_async.asend
     astream = _thread_async.astream
+    aresume = _thread_async.aresume
+    aresume_stream = _thread_async.aresume_stream
     aappend = _thread_async.aappend
     awindow = _thread_async.awindow
     amessages = _thread_async.amessages
@@ -275,20 +257,33 @@ class Thread:
         self,
         *,
         tools: Sequence[Tool] = (),
+        schema: Mapping[str, Any] | None = None,
         target: str | None = None,
         pending: Message | None = None,
         record: bool = True,
+        like: Window | None = None,
     ) -> Window:
-        """Return the finished window and keep its plan; see :meth:`window`."""
+        """Return the finished window and keep its plan; see :meth:`window`.
+
+        Args:
+            tools: What the model may call.
+            schema: What the answer has to follow.
+            target: ``provider:model`` that it is sent to.
+            pending: A question that is asked but not stored.
+            record: Keep the plan.
+            like: A window whose budget it has.
+        """
         from memex._planner import Settings, build_window
 
+        budget, limited = (like.budget, like.plan.limited) if like else self._budget_for(target)
         settings = Settings(
             chain=self.chain,
-            budget=self.budget,
+            budget=budget,
             counter=self.counter,
             on_error=self.memex.on_error,
             target=target,
-        ).with_tools(tools)
+            limited=limited,
+        ).offering(tools, schema)
         log = self.log()
         question = None if pending is None else log.counted(Entry(log.head + 1, pending))
         previous = next(self.plans(), None)
@@ -305,6 +300,15 @@ class Thread:
             window = window.replace(plan=msgspec.structs.replace(window.plan, number=number))
             self.memex.hooks.window_built(self.id, window)
         return window
+
+    def _budget_for(self, target: str | None) -> tuple[Budget, str | None]:
+        """Return the budget for a model, and why it is smaller than the thread's own if it is."""
+        from memex._limits import limit_of
+
+        limit = limit_of(self.memex.store, self.id, target) if target else None
+        if target is None or limit is None or (budget := limit.of(self.budget)) == self.budget:
+            return self.budget, None
+        return budget, limit.why(target)
 
     def drop_pins_after(self, head: int) -> None:
         """Unpin what a new fork does not share: its own messages will have those numbers."""
@@ -325,7 +329,7 @@ class Thread:
                 continue
 
     def store_reply(self, message: Message) -> Entry:
-        """Filter and store an answer and tell of it.
+        """Filter and store an answer, or the results of its calls, and tell of it.
 
         Raises:
             FilterFailed: If a filter raised; carries the answer, as does every error from here.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
-from memex._backend import Event, Tool
+from memex._backend import AnyTool, Event
 from memex._content import Content, to_messages
 from memex._entry import Entry
 from memex._message import Message
 from memex._store import Hit, Receipt
+from memex._thread_turns import ROUNDS
 
 if TYPE_CHECKING:
     from memex._reply import Reply
@@ -21,35 +22,89 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
-async def asend(self: Thread, content: Content, *, tools: Sequence[Tool] = (), **settings: Any) -> Reply:
+async def asend(
+    self: Thread,
+    content: Content,
+    *,
+    tools: Iterable[AnyTool] = (),
+    rounds: int = ROUNDS,
+    output: object = None,
+    **settings: Any,
+) -> Reply:
     """Do what :meth:`send` does without blocking the event loop."""
-    from memex._reply import Reply
-
-    reply: Reply | None = None
-    async for step in _steps(self, content, tools, settings, whole=True):
-        reply = step if isinstance(step, Reply) else reply
-    return cast("Reply", reply)  # a turn ends with a reply or raises
+    return await _last(_steps(self, to_messages(content), tools, rounds, output, settings, whole=True))
 
 
 async def astream(
-    self: Thread, content: Content, *, tools: Sequence[Tool] = (), **settings: Any
+    self: Thread,
+    content: Content,
+    *,
+    tools: Iterable[AnyTool] = (),
+    rounds: int = ROUNDS,
+    output: object = None,
+    **settings: Any,
 ) -> AsyncIterator[Event]:
     """Do what :meth:`stream` does without blocking the event loop."""
-    async with aclosing(_steps(self, content, tools, settings, whole=False)) as steps:
+    async with aclosing(
+        _steps(self, to_messages(content), tools, rounds, output, settings, whole=False)
+    ) as steps:
         async for step in steps:
             if isinstance(step, Event):
                 yield step
 
 
+async def aresume(
+    self: Thread,
+    *,
+    tools: Iterable[AnyTool] = (),
+    rounds: int = ROUNDS,
+    output: object = None,
+    **settings: Any,
+) -> Reply:
+    """Do what :meth:`resume` does without blocking the event loop."""
+    return await _last(_steps(self, None, tools, rounds, output, settings, whole=True))
+
+
+async def aresume_stream(
+    self: Thread,
+    *,
+    tools: Iterable[AnyTool] = (),
+    rounds: int = ROUNDS,
+    output: object = None,
+    **settings: Any,
+) -> AsyncIterator[Event]:
+    """Do what :meth:`resume_stream` does without blocking the event loop."""
+    async with aclosing(_steps(self, None, tools, rounds, output, settings, whole=False)) as steps:
+        async for step in steps:
+            if isinstance(step, Event):
+                yield step
+
+
+async def _last(steps: AsyncIterator[Event | Reply]) -> Reply:
+    from memex._reply import Reply
+
+    reply: Reply | None = None
+    async for step in steps:
+        reply = step if isinstance(step, Reply) else reply
+    return cast("Reply", reply)  # a turn ends with a reply or raises
+
+
 async def _steps(
-    thread: Thread, content: Content, tools: Sequence[Tool], settings: dict[str, Any], *, whole: bool
+    thread: Thread,
+    said: Sequence[Message] | None,
+    tools: Iterable[AnyTool],
+    rounds: int,
+    output: object,
+    settings: dict[str, Any],
+    *,
+    whole: bool,
 ) -> AsyncGenerator[Event | Reply, None]:
     from memex._driving_async import astream_turn
     from memex._turn import Turn
 
     backend = await in_thread(lambda: thread.memex.backend)  # its first use may import an SDK
-    turn = Turn(thread, backend, to_messages(content), tools, settings)
-    async with aclosing(astream_turn(turn, backend, whole=whole)) as steps:
+    turn = Turn(thread, backend, said, tools=tools, rounds=rounds, output=output, settings=settings)
+    async with aclosing(astream_turn(turn, whole=whole)) as steps:
         async for step in steps:
             yield step
 
@@ -60,7 +115,7 @@ async def aappend(self: Thread, content: Content, *, expect: int | None = None) 
 
 
 async def awindow(
-    self: Thread, content: str | Message | None = None, *, tools: Sequence[Tool] = (), record: bool = True
+    self: Thread, content: str | Message | None = None, *, tools: Iterable[AnyTool] = (), record: bool = True
 ) -> Window:
     """Do what :meth:`window` does without blocking the event loop."""
     return await in_thread(self.window, content, tools=tools, record=record)

@@ -1,43 +1,53 @@
-"""One turn, without a model in it: what happens before the call, with each event, and after.
+"""One turn, without a model in it: what is said, the calls of the model, and the tools run between them.
 
-The blocking and the asynchronous thread drive the same object; neither knows more than how to
-wait for the backend.
+The blocking and the asynchronous thread drive the same object.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from memex._assemble import Assembly, wrong_field
-from memex._backend import Backend, Event, Request, Tool
-from memex._errors import BackendError, BadSetting, ConfigError, InvalidMessage, MemexError, Truncated
+from memex._backend import AnyTool, Backend, Event, Tool
+from memex._entry import Entry
+from memex._errors import (
+    BadSetting,
+    CannotResume,
+    ConfigError,
+    InvalidMessage,
+    MemexError,
+    TooManyRounds,
+    UnknownThread,
+)
 from memex._frozen import FrozenDict, freeze
-from memex._message import Message, Origin, Status
-from memex._origin import without_bound_parts
-from memex._preparing import prepare_next
+from memex._message import Message
+from memex._model_call import ModelCall
+from memex._output import Output
+from memex._parts import ToolCall
 from memex._reply import Reply
-from memex._usage import Usage
-from memex._window import Window
+from memex._tool_calls import ToolCalls
+from memex._unfinished import Unfinished, unfinished
 
 if TYPE_CHECKING:
     from memex._thread import Thread
 
 
 class Turn:
-    """A turn of a thread: begin, feed, then finish or fail.
+    """A turn of a thread: begin, then call the model until it calls no more functions.
 
     Args:
         thread: The thread.
         backend: The model.
-        messages: What the user says, not stored yet.
+        said: What the user says, not stored yet; None to go on with the turn that is unfinished.
         tools: What the model may call.
-        settings: The provider's own settings for this call.
+        rounds: How many times functions are run before the turn stops.
+        output: What the answer has to be: a JSON schema or a type.
+        settings: The provider's own settings for each call.
 
     Raises:
-        BadSetting: If a setting is no JSON value.
+        BadSetting: If a setting is no JSON value, or a tool is none.
         ConfigError: If the backend is none.
     """
 
@@ -45,132 +55,153 @@ class Turn:
         self,
         thread: Thread,
         backend: Backend,
-        messages: Sequence[Message],
-        tools: Sequence[Tool],
-        settings: dict[str, Any],
+        said: Sequence[Message] | None,
+        *,
+        tools: Iterable[AnyTool],
+        rounds: int,
+        output: object = None,
+        settings: Mapping[str, Any],
     ) -> None:
+        self.backend = backend
         self._thread = thread
-        self._backend = backend
-        self._messages = messages
-        self._tools = tuple(tools)
+        self._said = said
+        self._tools, self._functions = _tools(tools)
+        self._callers = {tool.name for tool in self._tools} - self._functions.keys()
+        self._rounds = self._left = _checked_rounds(rounds)
         self._settings = _frozen_settings(settings)
-        self._assembly = Assembly()
-        self._window: Window | None = None
-        self._answered = False
+        self._output = _output(output)
+        self._stored: tuple[Entry, ...] = ()
+        self._asked: str | None = None
+        self._replies: list[Reply] = []
         lacking = [name for name in ("name", "model", "stream") if not hasattr(backend, name)]
         if lacking:
             raise ConfigError(f"the backend {type(backend).__name__} has no {lacking[0]!r}")
-        self._target = f"{backend.name}:{backend.model}"
 
-    def begin(self) -> Request:
-        """Store the user's messages, build the window and its plan, and return the request."""
-        stored = self._thread.append(self._messages)
+    def begin(self) -> ToolCalls | None:
+        """Store what is said, and return the calls that are run before the model is called.
+
+        What is said again word for word while it has no whole answer is the same turn: it stands
+        once, and goes on where it stopped.
+
+        Raises:
+            CannotResume: If nothing new is said and no turn is unfinished, or it waits for results of
+                tools that have no function here.
+        """
+        thread = self._thread
+        if self._said is None:
+            found = unfinished(thread.entries(reverse=True))
+            if found is None:
+                raise CannotResume(f"thread {thread.id!r} has no unfinished turn; say something with send()")
+            if alone := [call for call in found.waiting if call.name not in self._functions]:
+                raise CannotResume(_waits_for(alone), calls=found.waiting)
+            return self._go_on(found)
+        said = thread.filtered(self._said)
+        found = self._begun(said) if said else None
+        if found is not None and all(call.name in self._functions for call in found.waiting):
+            return self._go_on(found)
+        self._stored = thread.keep(said)
+        self._asked = next((e.message.id for e in reversed(self._stored) if e.message.role == "user"), None)
+        return None
+
+    def _begun(self, said: Sequence[Message]) -> Unfinished | None:
         try:
-            window = self._thread.build(tools=self._tools, target=self._target)
-        except MemexError as error:
-            if stored:
-                error.add_note("what you said is stored as " + ", ".join(f"#{entry.seq}" for entry in stored))
-            raise
-        self._window = window
-        return Request(
-            messages=tuple(without_bound_parts(m, self._target) for m in window.messages),
+            return unfinished(self._thread.entries(reverse=True), said)
+        except UnknownThread:  # forgotten since; storing opens it again
+            return None
+
+    def _go_on(self, found: Unfinished) -> ToolCalls | None:
+        self._stored, self._asked = found.said, found.asked
+        if not found.waiting:
+            return None
+        self._left -= 1
+        return ToolCalls(found.waiting, self._functions)
+
+    def call(self) -> ModelCall:
+        """Return the next call of the model."""
+        return ModelCall(
+            self._thread,
+            self.backend,
             tools=self._tools,
-            answer_tokens=window.budget.answer,
-            stable=window.plan.stable,
-            thread=self._thread.id,
             settings=self._settings,
+            output=self._output,
+            stored=self._stored,
+            asked=self._asked,
         )
 
-    def feed(self, event: object) -> Event:
-        """Take the backend's next event and return it for the user.
+    def after(self, reply: Reply) -> ToolCalls | None:
+        """Return the calls to run after an answer; None when the turn is over.
+
+        A call of a tool without a function is the caller's to run, and so are those beside it.
 
         Raises:
-            BackendError: If it is no event, or reports an error.
+            TooManyRounds: If there were as many rounds as are allowed.
         """
-        if not isinstance(event, Event):
-            raise BackendError(f"backend {self._target} sent a {type(event).__name__} instead of an event")
-        if wrong := wrong_field(event):
-            raise BackendError(f"backend {self._target} sent an event whose {wrong} is of the wrong type")
-        self._assembly.feed(event)
-        if event.kind == "error":
-            raise BackendError(f"backend {self._target} stopped with an error: {event.error}")
-        return event
+        self._replies.append(reply)
+        calls = reply.tool_calls
+        if not calls or not self._functions or reply.message.status != "complete":
+            return None
+        if {call.name for call in calls} & self._callers:
+            return None
+        if not self._left:
+            raise TooManyRounds(
+                f"the model still wants tools called after {self._rounds} rounds; everything is stored, and "
+                "thread.resume(tools=...) goes on",
+                reply=self.reply(),
+                rounds=self._rounds,
+            )
+        self._left -= 1
+        return ToolCalls(calls, self._functions)
 
-    def finish(self) -> Reply:
-        """Store the answer and return it.
+    def keep(self, calls: ToolCalls) -> list[Event]:
+        """Store the results of an answer's calls, all together, and return the events that tell of them."""
+        message = calls.message
+        if message is None:
+            return []
+        kept = self._thread.store_reply(message).message
+        return [Event(kind="tool_result", tool_result=result) for result in kept.tool_results]
 
-        Raises:
-            Truncated: If the terminal event never came; what came is stored as ``incomplete``.
-        """
-        if self._assembly.finish is None or self._window is None:
-            raise Truncated(f"the answer of {self._target} ended before its terminal event")
-        self._answered = True
-        status: Status = "complete" if self._assembly.finish != "length" else "incomplete"
-        entry = self._thread.store_reply(self._message(status))
-        reply = Reply(
-            entry=entry,
-            usage=entry.message.usage or Usage(),
-            finish=self._assembly.finish,
-            window=self._window,
-        )
-        self._thread.memex.hooks.reply_received(self._thread.id, reply)
-        prepare_next(self._thread, self._backend, reply, tools=self._tools, target=self._target)
-        return reply
-
-    def fail(self, error: BaseException) -> BaseException:
-        """Store what came as ``incomplete`` and return the error to raise, which carries it.
-
-        Args:
-            error: What stopped the answer: a typed error, a foreign one, or a cancellation.
-        """
-        known = self._typed(error)
-        if self._assembly.finish is not None and not isinstance(error, Exception) and not self._answered:
-            self.finish()  # the reader left after the last event: the answer is whole
-            return known
-        if self._window is not None and self._assembly.parts and not self._answered:
-            message = self._message("incomplete")
-            if isinstance(known, BackendError):
-                known.partial = message
-            self._keep(message, known)
-        if self._window is not None:
-            told = known if isinstance(known, MemexError) else BackendError(f"cancelled: {known!r}")
-            self._thread.memex.hooks.call_failed(self._thread.id, told)
-        return known
-
-    def _keep(self, message: Message, error: BaseException) -> None:
-        """Store a partial answer; what goes wrong here must not hide why the answer is partial."""
+    def interrupted(self, calls: ToolCalls, error: BaseException) -> None:
+        """Store the results that there are; what goes wrong here must not hide the interruption."""
         try:
-            self._thread.store_reply(message)
+            self.keep(calls)
         except MemexError as second:
-            error.add_note(f"the partial answer could not be stored either: {second}")
+            error.add_note(f"the results of the tools that ended could not be stored: {second}")
 
-    def _typed(self, error: BaseException) -> BaseException:
-        if isinstance(error, MemexError) or not isinstance(error, Exception):
-            return error
-        wrapped = BackendError(
-            f"backend {self._target} failed: {type(error).__name__}: {error}; your message is stored"
-        )
-        wrapped.__cause__ = error
-        return wrapped
+    def reply(self) -> Reply:
+        """Return the last reply of the turn, which knows the ones before it."""
+        return msgspec.structs.replace(self._replies[-1], earlier=tuple(self._replies[:-1]))
 
-    def _message(self, status: Status) -> Message:
-        usage = self._assembly.usage or Usage()
-        fresh = self._window.plan.fresh_tokens if self._window else 0
-        asked = next((m for m in reversed(self._messages) if m.role == "user"), None)
-        return Message(
-            role="assistant",
-            parts=self._assembly.parts,
-            parent=asked.id if asked else None,
-            origin=Origin(
-                self._backend.name,
-                self._backend.model,
-                self._assembly.response_id,
-                self._assembly.model if self._assembly.model != self._backend.model else None,
-            ),
-            status=status,
-            extra=self._assembly.extra,
-            usage=msgspec.structs.replace(usage, fresh_tokens=fresh),
-        )
+
+def _tools(given: Iterable[AnyTool]) -> tuple[tuple[Tool, ...], dict[str, Callable[..., Any]]]:
+    """Return the tools as the model is told of them, and what runs those that have a function."""
+    if not given:
+        return (), {}
+    from memex._functions import described, offered
+
+    tools = offered(given)
+    return described(tools), {tool.name: tool.function for tool in tools if tool.function is not None}
+
+
+def _waits_for(calls: Sequence[ToolCall]) -> str:
+    names = ", ".join(f"{call.name} ({call.id})" for call in calls)
+    return (
+        f"the turn waits for results of tools: {names}; pass their functions as tools=[...], or send "
+        "the results as tool messages"
+    )
+
+
+def _output(given: object) -> Output | None:
+    if given is None:
+        return None
+    from memex._output import output_of
+
+    return output_of(given)
+
+
+def _checked_rounds(rounds: object) -> int:
+    if isinstance(rounds, bool) or not isinstance(rounds, int) or rounds < 1:
+        raise BadSetting(f"rounds: {rounds!r} is not a number of at least 1")
+    return rounds
 
 
 def _frozen_settings(settings: Mapping[str, Any]) -> Mapping[str, Any]:

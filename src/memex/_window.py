@@ -18,6 +18,7 @@ from memex._message import Message
 from memex._plan import Change
 from memex._quoting import quote_block
 from memex._ranges import expand, to_ranges
+from memex._ranking import Ranking, check_ranking
 
 if TYPE_CHECKING:
     from memex._plan import Plan
@@ -36,6 +37,8 @@ class Window:
             and developer text), ``pinned``, ``newest`` (the newest user message), ``pending``
             (an exchange with a tool that is not finished).
         changes: What the present step did so far.
+        rankings: What policies found older messages to be worth for the newest question.
+        selected: The messages that are quoted because of the rankings.
     """
 
     items: tuple[Item, ...]
@@ -45,6 +48,8 @@ class Window:
     log: Log
     protected: Mapping[int, str]
     changes: tuple[Change, ...]
+    rankings: tuple[Ranking, ...]
+    selected: frozenset[int]
     _plan: Plan | None
 
     def __init__(
@@ -57,6 +62,8 @@ class Window:
         log: Log,
         protected: Mapping[int, str],
         changes: tuple[Change, ...] = (),
+        rankings: tuple[Ranking, ...] = (),
+        selected: frozenset[int] = frozenset(),
         plan: Plan | None = None,
     ) -> None:
         self.__dict__.update(
@@ -67,6 +74,8 @@ class Window:
             log=log,
             protected=protected,
             changes=changes,
+            rankings=rankings,
+            selected=selected,
             _plan=plan,
         )
 
@@ -144,6 +153,11 @@ class Window:
             raise AttributeError("a window has its plan when the chain is done, not inside a policy")
         return self._plan
 
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The sequence number of each message in order, 0 for what a policy wrote."""
+        return tuple(item.seq if isinstance(item, Entry) else 0 for item in self.items)
+
     def __contains__(self, seq: object) -> bool:
         """Tell whether the message ``seq`` is in the window itself, not only recalled."""
         return seq in self.seqs
@@ -191,14 +205,16 @@ class Window:
         """Return a window that quotes older messages just before the newest user message.
 
         There is one block of quotes: a second call adds to it. Messages that are in the window
-        already are not quoted again.
+        already are not quoted again, and answers that broke off not beside those in their place.
 
         Args:
             entries: Messages of the log, from :attr:`log`.
             reason: A short code for the plan.
             detail: JSON values for the plan, such as scores.
         """
-        wanted = {e.seq: self.log.counted(e) for e in entries if e.seq not in self}
+        wanted = {
+            e.seq: self.log.counted(e) for e in entries if e.seq not in self and not self.log.superseded(e)
+        }
         before = next((d for d in self.derived if d.kind == "recall"), None)
         known = set(expand(before.covers)) if before else set()
         if not wanted.keys() - known:
@@ -216,6 +232,22 @@ class Window:
             detail=detail or {},
         )
         return self.changed(tuple(items), change)
+
+    def rank(self, ranking: Ranking) -> Window:
+        """Return a window that knows what older messages are worth by one more measure.
+
+        Nothing is quoted yet: once all rankings of the chain are there, one step selects from them
+        together. A second ranking of the same name takes the place of the first.
+
+        Raises:
+            PolicyViolation: If it names a message that is not there or a worth that is no number.
+        """
+        check_ranking(ranking, self.log.head)
+        others = tuple(known for known in self.rankings if known.name != ranking.name)
+        if not ranking.scores and others == self.rankings:
+            return self
+        change = Change(kind="rank", seqs=to_ranges(ranking.scores), reason=ranking.name, tokens=0)
+        return self.changed(self.items, change).replace(rankings=(*others, ranking))
 
     def recall_block(self, entries: Iterable[Entry]) -> Derived:
         """Return the block that would quote ``entries``, to learn its tokens before recalling."""
@@ -290,6 +322,8 @@ class Window:
             "log": self.log,
             "protected": self.protected,
             "changes": self.changes,
+            "rankings": self.rankings,
+            "selected": self.selected,
             "plan": self._plan,
         }
         return Window(**(current | fields))

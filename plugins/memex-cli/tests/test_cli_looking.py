@@ -84,11 +84,14 @@ def test_explain_a_plan(good: Good, talk: Callable[..., Path]) -> None:
     good("send", "hello", "--budget", "300")
     told = good("explain")
     assert told.splitlines()[0].startswith("plan 1 of talk: evict: ")
-    assert told.splitlines()[1].split() == ["messages", "fate", "why", "by", "tokens"]
-    assert {row[1].strip() for row in rows(told.partition("\n")[2])} >= {"kept", "outside"}
+    assert told.splitlines()[1].startswith("answered in #62: ")
+    assert told.splitlines()[1].endswith("cost unknown")
+    assert told.splitlines()[2].split() == ["messages", "fate", "why", "by", "tokens"]
+    assert {row[1].strip() for row in rows(told.split("\n", 2)[2])} >= {"kept", "outside"}
     plain = json.loads(good("explain", "--json"))
     assert plain["number"] == 1
     assert plain["rows"][0]["fate"] == "kept"
+    assert plain["outcome"]["seq"] == 62
 
 
 def test_explain_a_message(good: Good, bad: Bad, talk: Callable[..., Path]) -> None:

@@ -56,6 +56,15 @@ def test_recalled_messages_are_referred_to_by_number():
     )
 
 
+def test_what_is_in_the_window_is_referred_to_by_number_too():
+    thread = Memex(ScratchStore(), backend=Quote(), chain=[]).thread("t")
+    thread.append(TALK)
+    first = '"And remember: we never deploy the ticket shop on a Friday." [#3 mara (user), 2026-01-19]'
+    assert thread.send("When do we deploy the ticket shop?").text.splitlines()[0] == first
+    # What it quoted is not quoted again from its own answer.
+    assert thread.send("When do we deploy our ticket shop?").text.splitlines()[0] == first
+
+
 def bring_back_everything(window):
     older = [entry for entry in window.droppable if entry.seq < 4]
     return window.drop(older, reason="test").recall(window.log.at([1, 2, 3]))

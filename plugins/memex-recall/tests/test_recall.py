@@ -40,7 +40,7 @@ def recalled(window):
 
 
 def reasons(window):
-    return {c.reason: list(expand(c.seqs)) for c in window.plan.steps[1].changes}
+    return {c.reason: list(expand(c.seqs)) for step in window.plan.steps[1:3] for c in step.changes}
 
 
 FACT = "Ottoline wants the lighthouse door in vermilion."
@@ -63,28 +63,15 @@ def test_the_plan_says_why():
     thread = thread_of(*chatter(20), Message.user(FACT), *chatter(300))
     thread.window("Which colour did Ottoline want for the lighthouse?")
     found, beside = thread.explain(21), thread.explain(22)
-    assert (found.fate, found.reason) == ("recalled", "recalled")
-    assert found.detail["score"] > 1
-    assert (beside.reason, beside.detail) == ("neighbour", {"beside": 21})
+    assert (found.fate, found.reason, found.by) == ("recalled", "recalled", "select")
+    assert found.detail["worth"] == 1
+    assert found.detail["recall"] > beside.detail["recall"] > 0
 
 
 def test_an_answer_without_the_words_is_quoted_beside_its_question():
     talk = [Message.user("Where does Ottoline keep the lighthouse key?"), Message.assistant("Under the mat.")]
     thread = thread_of(*chatter(40), *talk, *chatter(300))
     assert "> Under the mat." in thread.window("the lighthouse key, where was it?").messages[-2].text
-
-
-def test_without_neighbours_only_matches_are_quoted():
-    thread = thread_of(*chatter(20), Message.user(FACT), *chatter(300), neighbours=0)
-    assert recalled(thread.window("the lighthouse door?")) == [21]
-
-
-def test_top_limits_the_matches():
-    facts = [m for n in range(10) for m in (Message.user(f"Lighthouse rule {n}."), *chatter(9, n * 9))]
-    window = thread_of(*facts, *chatter(200), top=3, neighbours=0).window(
-        "the lighthouse rules of lighthouse"
-    )
-    assert len(recalled(window)) == 3
 
 
 @pytest.mark.parametrize(
@@ -114,9 +101,10 @@ def test_what_a_tool_gave_back_is_found():
 def test_the_name_of_a_speaker_counts():
     said = "I would rather paint than sail."
     mara, piet = (Message.user(said + tail, name=name) for name, tail in (("mara", ""), ("piet", " Truly.")))
-    thread = thread_of(*chatter(20), mara, *chatter(20), piet, *chatter(200), neighbours=0, top=1)
-    assert recalled(thread.window("Would piet rather sail?")) == [42]
-    assert recalled(thread.window("Would mara rather sail?")) == [21]
+    thread = thread_of(*chatter(20), mara, *chatter(20), piet, *chatter(200))
+    for asked, seq, other in (("piet", 42, 21), ("mara", 21, 42)):
+        thread.window(f"Would {asked} rather sail?")
+        assert thread.explain(seq).detail["worth"] > thread.explain(other).detail["worth"]
 
 
 # -- what is not -----------------------------------------------------------------------------------
@@ -171,8 +159,8 @@ def test_the_same_question_asked_before_is_no_answer_but_its_answer_is():
 
 
 def test_the_same_words_are_quoted_once():
-    thread = thread_of(*chatter(20), *([Message.user(FACT), *chatter(9)] * 5), *chatter(300), neighbours=0)
-    assert len(recalled(thread.window("the lighthouse door?"))) == 1
+    thread = thread_of(*chatter(20), *([Message.user(FACT), *chatter(9)] * 5), *chatter(300))
+    assert thread.window("the lighthouse door?").messages[-2].text.count(FACT) == 1
 
 
 def test_system_text_is_not_quoted():
@@ -182,8 +170,8 @@ def test_system_text_is_not_quoted():
 
 
 def test_forgotten_messages_are_not_quoted():
-    thread = thread_of(*chatter(20), Message.user(FACT), *chatter(300), neighbours=0)
-    assert recalled(thread.window("the lighthouse door?", record=False)) == [21]
+    thread = thread_of(*chatter(20), Message.user(FACT), *chatter(300))
+    assert 21 in recalled(thread.window("the lighthouse door?", record=False))
     thread.forget([21])
     assert not recalled(thread.window("the lighthouse door?"))
 
@@ -203,11 +191,10 @@ def test_a_long_message_does_not_take_the_place_of_others():
     conversations(max_turns=8),
     st.integers(200, 2_000),
     st.floats(min_value=0.05, max_value=0.95),
-    st.integers(0, 4),
 )
-def test_the_quotes_never_take_more_than_their_share(said, budget, share, neighbours):
+def test_the_quotes_never_take_more_than_their_share(said, budget, share):
     talk = [m.replace(id=f"a{n}") for n, m in enumerate(said)]
-    thread = thread_of(*talk, *chatter(60), share=share, neighbours=neighbours)
+    thread = thread_of(*talk, *chatter(60), share=share)
     thread = thread.memex.thread("t", budget=budget, answer_tokens=20)
     words = [word for message in said for word in asked_words(message.text)]
     try:
@@ -269,7 +256,7 @@ def test_a_match_that_the_coming_eviction_would_take_is_quoted():
     window = thread.window("What about the lighthouse door?")
     assert 201 not in window
     assert 201 in recalled(window)
-    assert reasons(window)["quoted"] == [200, 201, 202]
+    assert 201 in reasons(window)["quoted"]
     assert thread.explain(201).fate == "recalled"
 
 
@@ -290,10 +277,8 @@ def test_later_messages_and_other_threads_change_nothing():
         ({"share": 1}, "share"),
         ({"share": True}, "share"),
         ({"share": "much"}, "share"),
-        ({"top": 0}, "top"),
-        ({"top": 1.5}, "top"),
-        ({"neighbours": -1}, "neighbours"),
-        ({"neighbours": 51}, "neighbours"),
+        ({"weight": 0}, "weight"),
+        ({"weight": "much"}, "weight"),
     ],
 )
 def test_settings_that_make_no_sense_are_named(given: dict[str, Any], named: str):

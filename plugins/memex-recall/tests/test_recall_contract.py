@@ -20,4 +20,4 @@ class TestGreedy(PolicyContract):
     fresh_share = 0.8  # half of every prompt is quotes
 
     def make_policy(self):
-        return recall(share=0.5, top=50, neighbours=5)
+        return recall(share=0.5)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from memex.testing.backend import assembled as assembled
     from memex.testing.backend import check_events as check_events
     from memex.testing.batteries import StoreBatteries as StoreBatteries
+    from memex.testing.embedder import EmbedderContract as EmbedderContract
     from memex.testing.plugin import PluginContract as PluginContract
     from memex.testing.policy import PolicyContract as PolicyContract
     from memex.testing.policy import evict_oldest as evict_oldest
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "BackendContract": "backend",
+    "EmbedderContract": "embedder",
     "PluginContract": "plugin",
     "PolicyContract": "policy",
     "ScratchStore": "_scratch",

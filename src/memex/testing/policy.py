@@ -81,7 +81,7 @@ class PolicyContract:
     # -- it does something ---------------------------------------------------------------------
 
     def test_it_differs_from_doing_nothing(self) -> None:
-        """Where it must act, the window it returns is not the one it was given."""
+        """Where it must act, the window it returns is not the one it was given: it changed or ranked."""
         seen: list[tuple[Window, Window]] = []
         policy = self.make_policy()
 
@@ -91,7 +91,7 @@ class PolicyContract:
 
         self._thread(self.history(), chain=[watched, evict_oldest]).window(self.question())
         given, returned = seen[0]
-        assert returned.messages != given.messages, (
+        assert (returned.messages, returned.rankings) != (given.messages, given.rankings), (
             "it returned the window as it was given; if it should act on another conversation than "
             "history() and question() give, override them"
         )

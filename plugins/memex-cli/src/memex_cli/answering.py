@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, cast
 
-from memex import Event, Refusal, Text, Thread
+from memex import Event, Refusal, Thread
 from memex_cli.json_out import dumps
-from memex_cli.shapes import message_json, usage_json
+from memex_cli.shapes import cost_json, message_json, usage_json
 from memex_cli.terminal import note, say
 
 if TYPE_CHECKING:
@@ -39,9 +39,8 @@ def print_answer(thread: Thread, text: str) -> None:
 
 
 def _words(event: Event) -> str:
-    if isinstance(event.part, (Text, Refusal)):
-        return event.part.text
-    return event.text
+    # A text part repeats the words that came before it.
+    return event.part.text if isinstance(event.part, Refusal) else event.text
 
 
 def print_answer_json(thread: Thread, text: str) -> None:
@@ -57,6 +56,7 @@ def print_answer_json(thread: Thread, text: str) -> None:
                 "finish": reply.finish,
                 "message": message_json(reply.message),
                 "usage": usage_json(reply.usage),
+                "cost": cost_json(reply.cost),
                 "plan": {
                     "number": plan.number,
                     "tokens": plan.tokens,

@@ -7,6 +7,7 @@ from typing import Any
 
 from memex import (
     ArchiveInfo,
+    Cost,
     Derived,
     Entry,
     Explanation,
@@ -87,9 +88,16 @@ def plan_json(plan: Plan) -> dict[str, Any]:
     return {**plan.to_dict(), "rows": table}
 
 
-def usage_json(usage: Usage) -> dict[str, int]:
-    """Return what a call cost."""
+def usage_json(usage: Usage) -> dict[str, Any]:
+    """Return what a call cost in tokens."""
     return {name: getattr(usage, name) for name in usage.__struct_fields__}
+
+
+def cost_json(cost: Cost | None) -> dict[str, Any] | None:
+    """Return what a call cost in money; None where that is not known."""
+    if cost is None:
+        return None
+    return {name: getattr(cost, name) for name in cost.__struct_fields__} | {"total": cost.total}
 
 
 def archive_json(info: ArchiveInfo) -> dict[str, Any]:

@@ -34,6 +34,8 @@ def heading(item: Entry | Derived) -> str:
         return f"[{item.kind} of #{show_ranges(item.covers)}, {item.tokens:,} tokens]"
     who = f"{message.name} ({message.role})" if message.name else message.role
     note = "" if message.status == "complete" else f", {message.status}"
+    if isinstance(plan := message.extra.get("memex:plan"), int):
+        note += f", plan {plan}"
     return one_line(f"[#{item.seq} {who}, {message.created:%Y-%m-%d %H:%M}{note}]")
 
 

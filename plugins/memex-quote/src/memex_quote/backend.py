@@ -76,7 +76,7 @@ def _answer(request: Request) -> str:
     question = question_of(request.messages)
     if question is None:
         return NOTHING
-    found = best_matches(question.text, list(passages(request.messages, question)))
+    found = best_matches(question.text, list(passages(request.messages, question, request.seqs)))
     words = set(terms(question.text))
     quotes = (f'"{snippet(passage.text, words, _LONGEST_QUOTE)}" {passage.reference}' for passage in found)
     return "\n".join(quotes) or NOTHING

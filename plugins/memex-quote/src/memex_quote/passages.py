@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain, repeat
 from typing import Any, Final
 
 import msgspec
@@ -43,18 +44,23 @@ def question_of(messages: Sequence[Message]) -> Message | None:
     return None
 
 
-def passages(messages: Sequence[Message], question: Message) -> Iterator[Passage]:
+def passages(messages: Sequence[Message], question: Message, seqs: Sequence[int] = ()) -> Iterator[Passage]:
     """Yield what may be quoted, in order.
 
     Left out are the question and the same question asked before, system text, which is not for
     the user to see, and earlier answers of this backend, which only repeat others.
+
+    Args:
+        messages: What the model sees.
+        question: The one that is asked.
+        seqs: The number of each message in its thread, 0 where it has none.
     """
     asked = _plain(question.text)
     source = 0
-    for message in messages:
+    for message, seq in zip(messages, chain(seqs, repeat(0)), strict=False):
         if message.role in ("system", "developer") or (message.origin and message.origin.provider == NAME):
             continue
-        for said, reference in _said(message):
+        for said, reference in _said(message, seq):
             source += 1
             if message is question or _plain(said) == asked:
                 continue
@@ -63,24 +69,28 @@ def passages(messages: Sequence[Message], question: Message) -> Iterator[Passage
                     yield Passage(sentence, reference, asks(sentence), source)
 
 
-def _said(message: Message) -> Iterator[tuple[str, str]]:
+def _said(message: Message, seq: int) -> Iterator[tuple[str, str]]:
     """Yield the texts of a message, each with its reference."""
     if _quotes(message):
         for part in message.parts:
             yield from _recalled(part) if isinstance(part, Text) else ()
         return
-    reference = _reference(message)
+    reference = _reference(message, seq)
     for part in message.parts:
         for text in _texts(part):
             yield text, reference
 
 
-def _reference(message: Message) -> str:
-    """Return who said it when, as the host writes it before a recalled message, without a number."""
+def _reference(message: Message, seq: int) -> str:
+    """Return who said it when, as the host writes it before a recalled message.
+
+    The number is that in the thread; a message of no thread has none.
+    """
     speaker = f"{message.name} ({message.role})" if message.name else message.role
     source = message.meta.get("created")  # where the source's words for the time could not be read
     when = source[:60] if isinstance(source, str) and source.strip() else f"{message.created:%Y-%m-%d}"
-    return "[" + " ".join(f"{speaker}, {when}".replace("[", "(").replace("]", ")").split()) + "]"
+    words = " ".join(f"{speaker}, {when}".replace("[", "(").replace("]", ")").split())
+    return f"[#{seq} {words}]" if seq else f"[{words}]"
 
 
 def _recalled(part: Text) -> Iterator[tuple[str, str]]:

@@ -51,7 +51,7 @@ def rank(
     outside: Collection[int] = (),
     most: int | None = None,
     worth: float = 0.3,
-    pool: int = 40,
+    pool: int = 60,
 ) -> list[Ranked]:
     """Return the messages that fit a question, best first; empty where nothing is worth quoting.
 

@@ -63,11 +63,9 @@ def _plan(thread: Thread, number: int | None, question: str | None) -> Plan:
 
 
 def _show(plan: Plan) -> None:
-    head, *rest = str(plan).splitlines()
-    say(head)
-    for line in rest:
-        if line.startswith("! "):  # a policy that was skipped
-            say(line)
+    say(str(plan).splitlines()[0])
+    for note in plan.notes:
+        say(note)
     cells = [
         (
             show_ranges(row.seqs),

@@ -1,0 +1,151 @@
+"""One call of the SDK, and its answer as events."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from memex import BackendError, Event, Truncated
+from memex.wire import Attempt
+from memex_openai.chat_events import ChatReader
+from memex_openai.clients import Clients
+from memex_openai.presets import Address
+from memex_openai.requesting import Prepared
+from memex_openai.responses_events import ResponsesReader
+
+if TYPE_CHECKING:
+    import httpx2
+
+LEFT_OUT = "openai:left_out"
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """What one try asks, and of whom.
+
+    Attributes:
+        address: Of whom.
+        api: By which API.
+        prepared: The request.
+        stream: Whether the answer is to come in pieces.
+        keep_raw: Whether the finish brings the provider's own payload.
+    """
+
+    address: Address
+    api: Literal["chat", "responses"]
+    prepared: Prepared
+    stream: bool
+    keep_raw: bool
+
+    def reader(self) -> ChatReader | ResponsesReader:
+        """Return what reads the answer."""
+        kind = ChatReader if self.api == "chat" else ResponsesReader
+        return kind(self.address, keep_raw=self.keep_raw)
+
+    def resource(self, client: Any) -> Any:
+        """Return the SDK's resource to call."""
+        return client.chat.completions if self.api == "chat" else client.responses
+
+    def arguments(self, create: Callable[..., Any], attempt: Attempt) -> dict[str, Any]:
+        """Return the arguments of the SDK's call; what it has no parameter for goes into the body."""
+        import httpx2
+
+        known = inspect.signature(create).parameters
+        body = self.prepared.body
+        named = {name: value for name, value in body.items() if name in known}
+        further = {name: value for name, value in body.items() if name not in known}
+        read = attempt.timeouts.read
+        return {
+            **named,
+            "extra_body": further or None,
+            "extra_headers": dict(self.prepared.headers) or None,
+            "timeout": httpx2.Timeout(read, connect=attempt.timeouts.connect),
+        }
+
+
+def answer(ask: Ask, clients: Clients, attempt: Attempt) -> Iterator[Event]:
+    """Make one call and yield its events."""
+    reader = ask.reader()
+    with clients.line() as line:
+        attempt.closes(line.cut)
+        create = ask.resource(line.client).create
+        arguments = ask.arguments(create, attempt)
+        if not ask.stream:
+            response = ask.resource(line.client).with_raw_response.create(**arguments)
+            yield from _whole(reader, ask, response.http_response)
+            return
+        stream = create(**arguments)
+        try:
+            if not _is_stream(stream.response):
+                stream.response.read()
+                yield from _whole(reader, ask, stream.response)
+                return
+            for chunk in stream:
+                yield from _fed(reader, chunk, attempt)
+        finally:
+            stream.close()
+        yield from _end(reader, ask)
+
+
+async def aanswer(ask: Ask, clients: Clients, attempt: Attempt) -> AsyncIterator[Event]:
+    """Make one call on the event loop and yield its events."""
+    reader = ask.reader()
+    resource = ask.resource(await clients.on_this_loop())
+    arguments = ask.arguments(resource.create, attempt)
+    if not ask.stream:
+        response = await resource.with_raw_response.create(**arguments)
+        for event in _whole(reader, ask, response.http_response):
+            yield event
+        return
+    stream = await resource.create(**arguments)
+    try:
+        if not _is_stream(stream.response):
+            await stream.response.aread()
+            for event in _whole(reader, ask, stream.response):
+                yield event
+            return
+        async for chunk in stream:
+            for event in _fed(reader, chunk, attempt):
+                yield event
+    finally:
+        await stream.close()
+    for event in _end(reader, ask):
+        yield event
+
+
+def _fed(reader: ChatReader | ResponsesReader, chunk: Any, attempt: Attempt) -> Iterator[Event]:
+    attempt.alive()  # a piece of a tool call makes no event, and is a sign of life all the same
+    return reader.feed(chunk.to_dict(warnings=False) if hasattr(chunk, "to_dict") else chunk)
+
+
+def _whole(reader: ChatReader | ResponsesReader, ask: Ask, response: httpx2.Response) -> Iterator[Event]:
+    """Yield the events of an answer that came in one piece, asked for or not."""
+    who = f"openai ({ask.address.label})"
+    try:
+        body = msgspec.json.decode(response.content)
+    except msgspec.DecodeError as error:
+        kind = response.headers.get("content-type", "")
+        if "json" in kind:
+            raise Truncated(f"{who} sent an answer that is no JSON: {error}") from error
+        raise BackendError(
+            f"{who}: {ask.address.shown_url} answered with {kind or 'no content type'}, not with JSON; "
+            "check base_url"
+        ) from error
+    yield from reader.feed_whole(body)
+    yield from _end(reader, ask)
+
+
+def _end(reader: ChatReader | ResponsesReader, ask: Ask) -> Iterator[Event]:
+    for event in reader.end():
+        if event.kind == "finish" and ask.prepared.left_out:
+            left_out = [[name, why] for name, why in ask.prepared.left_out]
+            yield msgspec.structs.replace(event, extra={**event.extra, LEFT_OUT: left_out})
+        else:
+            yield event
+
+
+def _is_stream(response: httpx2.Response) -> bool:
+    kind = str(response.headers.get("content-type", ""))
+    return "json" not in kind and "html" not in kind

@@ -1,0 +1,94 @@
+"""Rankings of several policies, and the one step that selects from them."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from memex import Memex, Message, PolicyFailed, PolicyViolation, Ranking, expand, ranker
+from memex.testing import ScratchStore, evict_oldest
+
+
+def likes(name, scores, *, weight=1.0, marked=True):
+    """Return a policy that gives these messages these scores."""
+
+    def policy(window):
+        return window.rank(Ranking(name=name, scores=scores, weight=weight))
+
+    policy.__name__ = name
+    return ranker(policy) if marked else policy
+
+
+def thread_of(*chain, count=200):
+    thread = Memex(ScratchStore(), chain=[*chain, evict_oldest], budget=1_500).thread("t")
+    thread.append([Message.user(f"Line {n} of the harbour's log.") for n in range(1, count + 1)])
+    return thread
+
+
+def recalled(window):
+    return list(expand(window.plan.recalled()))
+
+
+def steps(window):
+    return [step.policy for step in window.plan.steps]
+
+
+def test_a_rankers_messages_are_quoted_by_a_step_of_its_own():
+    window = thread_of(likes("a", {7: 3.0, 9: 2.0})).window("What was on line 7?")
+    assert recalled(window) == [7, 9]
+    assert steps(window) == ["opening", "a", "select", "evict_oldest"]
+
+
+def test_two_rankings_are_one_selection():
+    thread = thread_of(likes("a", {7: 2.0, 9: 1.2}), likes("b", {9: 50.0, 11: 20.0}))
+    window = thread.window("?")
+    assert steps(window).count("select") == 1
+    assert thread.explain(9).detail == {"worth": 1.6, "a": 1.2, "b": 50.0}
+    assert thread.explain(7).detail == {"worth": 1.0, "a": 2.0}
+
+
+def test_leaving_one_out_is_the_other_alone():
+    assert recalled(thread_of(likes("b", {9: 50.0, 11: 20.0})).window("?")) == [9, 11]
+
+
+def test_a_ranker_without_the_mark_counts_the_same():
+    marked = thread_of(likes("a", {7: 2.0}), likes("b", {9: 1.0})).window("?")
+    unmarked = thread_of(likes("a", {7: 2.0}, marked=False), likes("b", {9: 1.0}, marked=False)).window("?")
+    assert unmarked.messages[-2].text == marked.messages[-2].text
+    assert steps(unmarked).count("select") == 2
+
+
+def test_what_another_policy_quoted_stays():
+    def quotes_three(window):
+        return window.recall(window.log.at([3]))
+
+    window = thread_of(likes("a", {7: 2.0}), quotes_three, likes("b", {9: 1.0})).window("?")
+    assert recalled(window) == [3, 7, 9]
+
+
+def test_a_weight_decides_between_two():
+    one, other = {7: 1.0}, {9: 1.0}
+    thread = thread_of(likes("a", one, weight=3.0), likes("b", other))
+    thread.window("?")
+    assert thread.explain(7).detail["worth"] == 3.0
+
+
+def test_nothing_ranked_changes_nothing():
+    window = thread_of(likes("a", {})).window("?")
+    assert not window.derived
+    assert steps(window) == ["opening", "a", "evict_oldest"]
+
+
+@pytest.mark.parametrize("scores", [{0: 1.0}, {900: 1.0}, {1: 0.0}, {1: -1.0}, {1: math.nan}, {1: math.inf}])
+def test_a_ranking_that_makes_no_sense_is_refused_by_name(scores):
+    with pytest.raises((PolicyFailed, PolicyViolation), match="ranking 'a'"):
+        thread_of(likes("a", scores)).window("?")
+
+
+def test_plans_with_rankings_replay():
+    thread = thread_of(likes("a", {7: 2.0, 9: 1.2}), likes("b", {9: 5.0}))
+    for number in range(3):
+        thread.window(f"Question {number}")
+        thread.append(f"Question {number}")
+    assert [replayed.same for replayed in thread.replay()] == [True] * 3
