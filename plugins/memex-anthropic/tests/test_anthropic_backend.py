@@ -243,7 +243,7 @@ def test_what_is_left_out_is_stored_with_the_answer(server):
 
 def test_settings_of_the_backend_and_of_the_call(server):
     server.always(answer(message()))
-    made = backend(server, defaults={"effort": "high", "service_tier": "auto"})
+    made = backend(server, settings={"effort": "high", "service_tier": "auto"})
     ask(made, "generate", Request(messages=ASK.messages, answer_tokens=5, settings={"effort": "low"}))
     sent = server.requests[0].json()
     assert (sent["output_config"], sent["service_tier"]) == ({"effort": "low"}, "auto")

@@ -208,7 +208,7 @@ def test_a_setting_that_a_model_turns_out_to_refuse_is_left_out_once_and_told(se
 
 def test_what_is_left_out_is_stored_with_the_answer(server):
     server.play(answer(response()))
-    made = backend(server, defaults={"seed": 7})
+    made = backend(server, settings={"seed": 7})
     with Memex("inmemory:", backend=made, chain=[]) as memory:
         reply = memory.thread("t").send("Is it blue?", effort="low")
     made.close()

@@ -8,8 +8,7 @@ from typing import Any, Final
 
 from memex import BackendError, BadRequest
 from memex.wire import error_for
-
-PROVIDER: Final = "anthropic"
+from memex_anthropic.requesting import PROVIDER, THOUGHTS
 
 # Errors inside a stream come with status 200: the type is what they are judged by.
 _STATUS: Final[Mapping[str, int]] = {
@@ -66,6 +65,8 @@ def refused_setting(error: BackendError) -> str | None:
     """
     if not isinstance(error, BadRequest):
         return None
+    if "bound to a different conversation" in str(error):
+        return THOUGHTS
     found = _search(getattr(error, "told", "") or str(error))
     if found is None:
         return None

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from memex import BadRequest, Capabilities, Encoded, Message, Request, Text, Tool, encode, thaw
+from memex_anthropic.binding import binds_thoughts, with_valid_thoughts, without_thoughts
 from memex_anthropic.caching import Lifetime, mark
 
 PROVIDER: Final = "anthropic"
@@ -35,6 +36,8 @@ NAMED: Final = frozenset(
     }
     | {"extra_headers", "extra_query", "extra_body"}
 )
+THOUGHTS: Final = "thoughts"
+"""What is dropped where a model turns out to refuse its thoughts after another beginning."""
 NEVER_DROPPED: Final = frozenset({"max_tokens", "server_tools", "tool_choice"})
 """Settings without which a call would be another call: a model that refuses them is an error."""
 
@@ -45,10 +48,12 @@ class Asked(msgspec.Struct):
     Attributes:
         params: Keyword arguments of ``messages.create``, but for ``stream`` and ``timeout``.
         left_out: What could not be sent, with the reason.
+        prefix: Digest of what is sent, for models whose thoughts are bound to it; empty for others.
     """
 
     params: dict[str, Any]
     left_out: list[tuple[str, str]]
+    prefix: str = ""
 
 
 def build(
@@ -80,6 +85,7 @@ def build(
     _refuse_ours(settings, model)
     _drop(settings, capabilities.refuses, dropped or {}, model, left_out)
     request = msgspec.structs.replace(request, messages=tuple(map(without_blanks, request.messages)))
+    request, prefix = _with_valid_thoughts(request, settings, dropped or {}, model, left_out)
     encoded = encode(request.messages, PROVIDER, model=model)
     left_out += _parts_left_out(encoded)
     params: dict[str, Any] = {"model": model, **encoded.payload}
@@ -93,7 +99,7 @@ def build(
     if "cache_control" in (dropped or {}):
         lifetime = "off"
     mark(params, request, lifetime=lifetime, floor=capabilities.cache_floor)
-    return Asked(params, left_out)
+    return Asked(params, left_out, prefix)
 
 
 def tool_param(tool: Tool) -> dict[str, Any]:
@@ -125,6 +131,27 @@ def _drop(
         del settings[name]
         if name not in dropped:  # whoever dropped it notes it
             left_out.append((name, f"{model} does not take it"))
+
+
+def _with_valid_thoughts(
+    request: Request,
+    settings: Mapping[str, Any],
+    dropped: Mapping[str, str],
+    model: str,
+    left_out: list[tuple[str, str]],
+) -> tuple[Request, str]:
+    """Return the request with those thoughts that the model will take back, and its digest."""
+    messages, prefix, count = request.messages, "", 0
+    if THOUGHTS in dropped:
+        messages = tuple(map(without_thoughts, messages))
+    if binds_thoughts(model):
+        tools = [*map(tool_param, request.tools), *(settings.get("server_tools") or ())]
+        request = msgspec.structs.replace(request, messages=messages)
+        messages, prefix, count = with_valid_thoughts(request, tools, model)
+    if count:
+        why = "it was thought after another beginning of the conversation, and is valid only there"
+        left_out.append(("reasoning", why if count == 1 else f"{why} ({count} times)"))
+    return msgspec.structs.replace(request, messages=messages), prefix
 
 
 def without_blanks(message: Message) -> Message:
