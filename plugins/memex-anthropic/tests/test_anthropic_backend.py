@@ -22,6 +22,7 @@ from memex import (
     RateLimited,
     Request,
     Tool,
+    ToolCall,
     Truncated,
     Unavailable,
     Usage,
@@ -224,6 +225,33 @@ def test_a_setting_that_a_model_turns_out_to_refuse_is_left_out_once_and_told(se
     assert ["output_config" in sent.json() for sent in server.requests] == [True, False, False]
     for found in (first, second):
         assert [name for name, _ in found.extra["anthropic:left_out"]] == ["effort"]
+
+
+@pytest.mark.parametrize(
+    ("words", "talk", "look"),
+    [
+        (
+            "Requests which include `tool_use` or `tool_result` blocks must define tools",
+            [
+                Message.user("Look."),
+                Message.assistant([ToolCall("1", "look", "{}")]),
+                Message.tool("1", "blue"),
+            ],
+            lambda body: bool(body.get("tools")),
+        ),
+        (
+            'messages: first message must use the "user" role',
+            [Message.assistant("It was blue."), Message.user("And now?")],
+            lambda body: body["messages"][0]["role"] == "user",
+        ),
+    ],
+)
+def test_what_a_server_turns_out_to_want_it_gets(server, words, talk, look):
+    server.play(error("invalid_request_error", words, 400)).always(answer(message()))
+    request = Request(messages=tuple(talk), answer_tokens=5)
+    for _ in range(2):
+        assert assembled(ask(backend(server), "generate", request)).finish == "stop"
+    assert [look(sent.json()) for sent in server.requests] == [False, True, True]
 
 
 def test_diagnostics_that_a_server_does_not_know_are_left_out(server):

@@ -14,7 +14,7 @@ from memex_anthropic.caching import Lifetime
 from memex_anthropic.clients import Clients, timeout
 from memex_anthropic.events import Reading
 from memex_anthropic.faults import error_in_body
-from memex_anthropic.requesting import PROVIDER, THOUGHTS, Asked, build
+from memex_anthropic.requesting import PROVIDER, Asked, build, implied
 
 LEFT_OUT: Final = "anthropic:left_out"
 
@@ -58,13 +58,7 @@ class Calling:
     @property
     def settings(self) -> frozenset[str]:
         """The names of what the call sends and could do without."""
-        ours = {
-            "cache_control",
-            "diagnostics",
-            THOUGHTS,
-            *(["schema"] if self._request.schema is not None else []),
-        }
-        return frozenset({*self._request.settings, *ours})
+        return frozenset({*self._request.settings, "cache_control", "diagnostics", *implied(self._request)})
 
     @property
     def most(self) -> int:
