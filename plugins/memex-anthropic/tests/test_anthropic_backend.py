@@ -26,8 +26,9 @@ from memex import (
     Truncated,
     Unavailable,
     Usage,
+    write_archive,
 )
-from memex.testing import assembled
+from memex.testing import ScratchStore, assembled
 from memex.testing.wire import WireServer, answer, sse
 
 KEY = "sk-ant-canary-0123456789abcdef"
@@ -173,7 +174,7 @@ def test_an_error_before_the_first_word_is_tried_again(server):
 def test_a_stream_that_is_cut_is_truncated_and_what_came_is_kept(server, way, end):
     cut = [(e["type"], e) for e in _events_until_text(message(text("The door is blue, and old.")))]
     server.play(sse(*cut, end=end))
-    with Memex("inmemory:", backend=backend(server), chain=[]) as memory:
+    with Memex(ScratchStore(), backend=backend(server), chain=[]) as memory:
         thread = memory.thread("t")
         with pytest.raises(BackendError) as caught:
             _turn(thread, way)
@@ -263,7 +264,7 @@ def test_diagnostics_that_a_server_does_not_know_are_left_out(server):
 
 def test_what_is_left_out_is_stored_with_the_answer(server):
     server.play(answer(message()))
-    with Memex("inmemory:", backend=backend(server), chain=[]) as memory:
+    with Memex(ScratchStore(), backend=backend(server), chain=[]) as memory:
         reply = memory.thread("t").send("Is it blue?", temperature=0.3)
     assert reply.message.extra["anthropic:left_out"] == (("temperature", f"{MODEL} does not take it"),)
     assert reply.message.extra["anthropic:raw"]["id"] == "msg_1"
@@ -286,7 +287,7 @@ def test_a_model_on_another_server_is_named_with_its_address(server):
 
 def test_a_talk_goes_on_with_thoughts_calls_and_results(server):
     server.play(answer(FULL), answer(message(text("It is."))))
-    with Memex("inmemory:", backend=backend(server), chain=[]) as memory:
+    with Memex(ScratchStore(), backend=backend(server), chain=[]) as memory:
         thread = memory.thread("t")
         calls = thread.send("Is it blue?", tools=[Tool("look", "Looks.")]).tool_calls
         thread.send([Message.tool(call.id, "blue") for call in calls], tools=[Tool("look", "Looks.")])
@@ -327,7 +328,7 @@ def test_the_key_shows_nowhere(server, way, caplog, tmp_path):
     echo = error("authentication_error", f"invalid x-api-key: {KEY}", 401)
     server.play(played(way, message()), echo, sse(end="reset"))
     made = backend(server)
-    with Memex({"use": "sqlite", "path": str(tmp_path / "a.db")}, backend=made, chain=[]) as memory:
+    with Memex(ScratchStore(), backend=made, chain=[]) as memory:
         thread = memory.thread("t")
         seen = [repr(made), repr(vars(made))]
         for _ in range(3):
@@ -336,7 +337,8 @@ def test_the_key_shows_nowhere(server, way, caplog, tmp_path):
             except BackendError as failed:
                 seen += [repr(failed), repr(failed.__cause__), str(getattr(failed, "__notes__", ""))]
         seen += [repr(message) for message in thread.messages()]
+        write_archive(memory.store, tmp_path / "talks")
     seen.append(caplog.text)
     assert KEY not in "".join(seen)
-    assert KEY.encode() not in b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
+    assert KEY.encode() not in b"".join(p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
     assert json.dumps(server.requests[0].headers).count(KEY) == 1

@@ -8,6 +8,7 @@ from memex_anthropic.backend import Anthropic
 from memex_anthropic.binding import PREFIX, binds_thoughts
 
 from memex import Memex, Message, Tool
+from memex.testing import ScratchStore
 from memex.testing.wire import WireServer, answer
 
 BINDING, FREE = "claude-fable-5-2", "claude-opus-5"
@@ -23,7 +24,7 @@ def server():
 
 def memory(server, model, chain):
     backend = Anthropic(model, base_url=server.url, api_key="sk-ant-binding", attempts=1)
-    return Memex("inmemory:", backend=backend, chain=chain)
+    return Memex(ScratchStore(), backend=backend, chain=chain)
 
 
 def thoughts(request) -> list[int]:

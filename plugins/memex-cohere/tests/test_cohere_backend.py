@@ -24,8 +24,9 @@ from memex import (
     Truncated,
     Unavailable,
     Usage,
+    write_archive,
 )
-from memex.testing import assembled
+from memex.testing import ScratchStore, assembled
 from memex.testing.wire import WireServer, answer, sse
 
 KEY = "co-canary-0123456789abcdefghij"
@@ -151,7 +152,7 @@ def begun(whole):
 def test_a_stream_that_is_cut_is_truncated_and_what_came_is_kept(server, way, end):
     server.play(sse(*begun(response("The door is blue, and old.")), end=end))
     made = backend(server)
-    with Memex("inmemory:", backend=made, chain=[]) as memory:
+    with Memex(ScratchStore(), backend=made, chain=[]) as memory:
         thread = memory.thread("t")
         with pytest.raises((Truncated, Unavailable)):
             turn(thread, way)
@@ -209,7 +210,7 @@ def test_a_setting_that_a_model_turns_out_to_refuse_is_left_out_once_and_told(se
 def test_what_is_left_out_is_stored_with_the_answer(server):
     server.play(answer(response()))
     made = backend(server, settings={"seed": 7})
-    with Memex("inmemory:", backend=made, chain=[]) as memory:
+    with Memex(ScratchStore(), backend=made, chain=[]) as memory:
         reply = memory.thread("t").send("Is it blue?", effort="low")
     made.close()
     assert reply.message.extra["cohere:left_out"] == (("effort", f"{MODEL} does not take it"),)
@@ -220,7 +221,7 @@ def test_what_is_left_out_is_stored_with_the_answer(server):
 def test_a_talk_goes_on_with_plans_calls_and_results(server):
     server.play(answer(FULL), answer(response("It is.")))
     made = backend(server)
-    with Memex("inmemory:", backend=made, chain=[]) as memory:
+    with Memex(ScratchStore(), backend=made, chain=[]) as memory:
         thread = memory.thread("t")
         calls = thread.send("Is it blue?", tools=[Tool("look", "Looks.")]).tool_calls
         thread.send([Message.tool(one.id, "blue") for one in calls], tools=[Tool("look", "Looks.")])
@@ -255,7 +256,7 @@ def test_the_key_shows_nowhere(server, way, caplog, tmp_path):
     caplog.set_level(logging.DEBUG)
     server.play(played(way, response()), error(f"invalid api token: {KEY}", 401), sse(end="reset"))
     made = backend(server)
-    with Memex({"use": "jsonl", "folder": str(tmp_path / "talks")}, backend=made, chain=[]) as memory:
+    with Memex(ScratchStore(), backend=made, chain=[]) as memory:
         thread = memory.thread("t")
         seen = [repr(made), repr(vars(made))]
         for _ in range(3):
@@ -264,6 +265,7 @@ def test_the_key_shows_nowhere(server, way, caplog, tmp_path):
             except BackendError as failed:
                 seen += [repr(failed), repr(failed.__cause__), str(getattr(failed, "__notes__", ""))]
         seen += [repr(message) for message in thread.messages()]
+        write_archive(memory.store, tmp_path / "talks")
     made.close()
     assert KEY not in "".join([*seen, caplog.text])
     assert KEY.encode() not in b"".join(p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())

@@ -8,6 +8,7 @@ from memex_cohere.counter import CohereCounter
 from memex_cohere.embedder import CohereEmbedder
 
 from memex import AuthFailed, BackendError, BadSetting, Memex, Message, PluginError, ToolCall
+from memex.testing import ScratchStore
 from memex.testing.wire import WireServer, answer
 
 
@@ -129,7 +130,7 @@ def test_a_message_is_its_texts_and_what_is_around_them(server):
     assert made.count_message(Message.user("the door is blue")) == 4 + 6
     call = Message.assistant([ToolCall("1", "look", "{}")])
     assert made.count_message(call) > 12
-    with Memex("inmemory:", counter=made, chain=[]) as memory:
+    with Memex(ScratchStore(), counter=made, chain=[]) as memory:
         assert memory.thread("t").window("Is it?").tokens > 6
     made.close()
 
@@ -146,7 +147,10 @@ def test_a_failure_to_count_is_typed_and_named(server):
     made = counter(server)
     with pytest.raises(AuthFailed):
         made.count_text("a")
-    with Memex("inmemory:", counter=made, chain=[]) as memory, pytest.raises(PluginError, match="AuthFailed"):
+    with (
+        Memex(ScratchStore(), counter=made, chain=[]) as memory,
+        pytest.raises(PluginError, match="AuthFailed"),
+    ):
         memory.thread("t").window("Is it?")
     with pytest.raises(BackendError):
         made.count_text("b")
