@@ -104,6 +104,7 @@ if TYPE_CHECKING:
     from memex._ranges import to_ranges as to_ranges
     from memex._ranking import Ranking as Ranking
     from memex._ranking import ranker as ranker
+    from memex._rehearsal import Rehearsal as Rehearsal
     from memex._replay import Replayed as Replayed
     from memex._reply import Reply as Reply
     from memex._restoring import checked_entries as checked_entries
@@ -195,6 +196,7 @@ _HOME = {
     "Receipt": "_store",
     "Refusal": "_parts",
     "ReplayError": "_errors",
+    "Rehearsal": "_rehearsal",
     "Replayed": "_replay",
     "Reply": "_reply",
     "Request": "_backend",
