@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from memex._factory import load_target as load_target
     from memex._frozen import freeze as freeze
     from memex._frozen import thaw as thaw
+    from memex._groups import Unit as Unit
     from memex._hooks import Hooks as Hooks
     from memex._log import Log as Log
     from memex._memex import Memex as Memex
@@ -223,6 +224,7 @@ _HOME = {
     "ToolResult": "_parts",
     "Truncated": "_errors",
     "Unavailable": "_errors",
+    "Unit": "_groups",
     "UnknownMessage": "_errors",
     "UnknownProvider": "_errors",
     "UnknownThread": "_errors",
