@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from memex._blobs import join_blobs as join_blobs
     from memex._blobs import split_blobs as split_blobs
     from memex._budget import Budget as Budget
+    from memex._chain_text import parse_chain as parse_chain
     from memex._codec import Codec as Codec
     from memex._codec import Encoded as Encoded
     from memex._codec import LeftOut as LeftOut
@@ -246,6 +247,7 @@ _HOME = {
     "join_blobs": "_blobs",
     "load_settings": "_settings",
     "load_target": "_factory",
+    "parse_chain": "_chain_text",
     "parse_query": "_query",
     "probe": "_probe",
     "ranker": "_ranking",
