@@ -9,7 +9,9 @@ import pytest
 from memex._discovery import discover
 from memex.testing.plugin import HEAVY, modules_loaded_by
 
-FIRST_PARTY = ["cli", "fifo", "hf", "inmemory", "jsonl", "quote", "recall", "sqlite"]
+FIRST_PARTY = [
+    "cli", "fifo", "hf", "importance", "inmemory", "jsonl", "lab", "quote", "recall", "sqlite"
+]  # fmt: skip
 
 
 def brought_by(run, code: str, *cases: str) -> set[str]:
