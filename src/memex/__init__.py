@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from memex._blobs import join_blobs as join_blobs
     from memex._blobs import split_blobs as split_blobs
     from memex._budget import Budget as Budget
+    from memex._chain_text import parse_chain as parse_chain
     from memex._codec import Codec as Codec
     from memex._codec import Encoded as Encoded
     from memex._codec import LeftOut as LeftOut
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
     from memex._frozen import freeze as freeze
     from memex._frozen import thaw as thaw
     from memex._functions import tool_of as tool_of
+    from memex._groups import Unit as Unit
     from memex._hooks import Hooks as Hooks
     from memex._log import Log as Log
     from memex._memex import Memex as Memex
@@ -113,6 +115,7 @@ if TYPE_CHECKING:
     from memex._ranges import to_ranges as to_ranges
     from memex._ranking import Ranking as Ranking
     from memex._ranking import ranker as ranker
+    from memex._rehearsal import Rehearsal as Rehearsal
     from memex._replay import Replayed as Replayed
     from memex._reply import Reply as Reply
     from memex._restoring import checked_entries as checked_entries
@@ -212,6 +215,7 @@ _HOME = {
     "Reasoning": "_parts",
     "Receipt": "_store",
     "Refusal": "_parts",
+    "Rehearsal": "_rehearsal",
     "ReplayError": "_errors",
     "Replayed": "_replay",
     "Reply": "_reply",
@@ -240,6 +244,7 @@ _HOME = {
     "ToolResult": "_parts",
     "Truncated": "_errors",
     "Unavailable": "_errors",
+    "Unit": "_groups",
     "UnknownMessage": "_errors",
     "UnknownProvider": "_errors",
     "UnknownThread": "_errors",
@@ -267,6 +272,7 @@ _HOME = {
     "load_settings": "_settings",
     "load_target": "_factory",
     "pack_vector": "_embedder",
+    "parse_chain": "_chain_text",
     "parse_query": "_query",
     "probe": "_probe",
     "ranker": "_ranking",

@@ -175,6 +175,10 @@ def memex_importers() -> Iterable[Provider]:
 def memex_commands() -> Iterable[Provider]:
     """Offer commands for the ``memex`` program. The target is a click command or group.
 
+    What the user gave before the command's name is in ``click.get_current_context().meta``, as
+    ``memex.option.store``, ``.namespace``, ``.settings``, ``.thread``, ``.chain``, ``.budget``,
+    ``.answer_tokens``, ``.backend`` and ``.json``, where it was given.
+
     Example::
 
         @memex.hookimpl
