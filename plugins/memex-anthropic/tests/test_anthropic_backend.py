@@ -297,6 +297,16 @@ def test_a_talk_goes_on_with_thoughts_calls_and_results(server):
     assert sent["diagnostics"] == {"previous_message_id": "msg_1"}
 
 
+def test_an_answer_with_citations_reads_as_it_was_streamed(server):
+    server.play(stream(message(text("We know: "), CITED, text(" in spring."))))
+    made = backend(server)
+    with Memex(ScratchStore(), backend=made, chain=[]) as memory:
+        thread = memory.thread("t")
+        words = "".join(event.text for event in thread.stream("What is green?"))
+        assert next(thread.messages(reverse=True)).text == words == "We know: The grass is green in spring."
+    made.close()
+
+
 def test_money():
     kinds = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens")
     usage = Usage(**dict.fromkeys(kinds, 1_000_000))

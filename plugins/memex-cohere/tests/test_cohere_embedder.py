@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import pytest
 from command import MODEL, error
 from memex_cohere.counter import CohereCounter
 from memex_cohere.embedder import CohereEmbedder
 
 from memex import AuthFailed, BackendError, BadSetting, Memex, Message, PluginError, ToolCall
-from memex.testing import ScratchStore
+from memex.testing import EmbedderContract, ScratchStore
 from memex.testing.wire import WireServer, answer
 
 
@@ -161,3 +163,32 @@ def test_a_model_has_to_be_named():
     for kind in (CohereCounter, CohereEmbedder):
         with pytest.raises(BadSetting):
             kind("")
+
+
+def distinct(request):
+    """Give each text a vector of its own, as a model would."""
+    texts = request.json()["texts"]
+    digests = [sha256(text.encode()).digest() for text in texts]
+    floats = [[(byte - 127.5) / 128 for byte in (digest * 48)[:1536]] for digest in digests]
+    return answer({"id": "e1", "embeddings": {"float": floats}, "response_type": "embeddings_by_type"})
+
+
+class TestEmbedder(EmbedderContract):
+    """What every embedder promises."""
+
+    @pytest.fixture(autouse=True)
+    def _server(self):
+        with WireServer() as server:
+            self.server = server.always(distinct)
+            self.made = []
+            yield
+            for made in self.made:
+                made.close()
+
+    def make_embedder(self):
+        self.made.append(embedder(self.server))
+        return self.made[-1]
+
+    def make_failing_embedder(self):
+        self.server.always(error("invalid api token", 401))
+        return self.make_embedder()
