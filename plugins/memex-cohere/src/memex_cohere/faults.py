@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from memex import BackendError, BadRequest
+from memex import BackendError, BadRequest, Unavailable
 from memex.wire import error_for
 
 PROVIDER: Final = "cohere"
@@ -36,9 +36,9 @@ def translate(error: BaseException, *, model: str) -> BackendError | None:
         )
     if isinstance(error, TypeError | ValueError | AttributeError) and _is_of_the_sdk(error):
         # The SDK makes its objects of whatever comes with status 200.
-        return BackendError(
+        return Unavailable(
             f"{PROVIDER} ({model}): the answer is not one of Cohere's: {type(error).__name__}: {error}; "
-            "check base_url, or ask again"
+            "check base_url, or try again later"
         )
     return None  # a broken connection or a garbled stream is the same for every provider
 
