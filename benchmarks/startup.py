@@ -3,22 +3,23 @@
 Every figure is the median CPU time (user and system) of fresh processes. memex with its starter
 plugins, and each peer, is measured in an environment of its own, made under ``--environments`` with
 pip: memex's anew each time from this tree, the peers' once. A peer that cannot be installed is
-reported as absent.
+reported as absent. A second table is about memex-openai: what it costs to install, to import and to
+send a first request, beside what others use for the same.
 
-    python benchmarks/startup.py [--runs 15] [--environments build/environments] [--no-peers]
+    python benchmarks/startup.py [--runs 15] [--environments build/environments] [--no-peers] [--no-wire]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
-import statistics
 import subprocess
 import sys
 import tempfile
-import venv
 from pathlib import Path
+
+import startup_wire
+from fresh_processes import ROOT, cpu_ms, make_environment
 
 READY = "from memex import Memex, Message; m = Memex({store!r}); t = m.thread('t'); "
 # What is measured: its code, and the most CPU time in ms that it may take.
@@ -32,7 +33,6 @@ LIMITS = {
         200.0,
     ),
 }
-ROOT = Path(__file__).parents[1]
 STARTER = ("cli", "inmemory", "sqlite", "fifo", "recall", "quote")
 PEERS = {
     "llm": "import llm",
@@ -40,36 +40,6 @@ PEERS = {
     "langchain-core": "from langchain_core.chat_history import InMemoryChatMessageHistory",
     "pydantic-ai-slim": "import pydantic_ai",
 }
-
-
-def cpu_ms(python: Path, code: str, runs: int, folder: Path) -> float | None:
-    """Return the median CPU time of a fresh process in ms, None if it fails."""
-    times = []
-    for run in range(runs + 1):
-        for left in folder.glob("new.db*"):
-            left.unlink()
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run([python, "-c", code], cwd=folder, capture_output=True, check=False)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        if done.returncode:
-            print(done.stderr.decode()[-500:], file=sys.stderr)
-            return None
-        if run:  # the first one warms the disk cache
-            times.append((after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime) * 1e3)
-    return round(statistics.median(times), 1)
-
-
-def make_environment(place: Path, *requirements: str) -> Path | None:
-    """Return the interpreter of an environment with these installed, None if it cannot be made."""
-    python = place / "bin" / "python"
-    if not python.exists():
-        venv.create(place, with_pip=True)
-    done = subprocess.run(
-        [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements],
-        capture_output=True,
-        check=False,
-    )
-    return None if done.returncode else python
 
 
 def memex_python(place: Path) -> Path:
@@ -87,6 +57,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=15)
     parser.add_argument("--environments", type=Path, default=Path("build/environments"))
     parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--no-wire", action="store_true", help="leave out memex-openai and its peers")
     options = parser.parse_args()
     place = options.environments.resolve()
     python = memex_python(place)
@@ -117,6 +88,8 @@ def main() -> int:
             {"benchmark": "startup", "bare_ms": bare, "ms": results, "peers_ms": peers, "ratios": ratios}
         )
     )
+    if not options.no_wire:
+        failed |= startup_wire.report(place, options.runs)
     return int(failed)
 
 

@@ -22,9 +22,12 @@ GROUPS = {
     "Models": "Backend AsyncBackend Request Event FinishReason Tool tool_of Capabilities Cost",
     "Wire formats": "Codec Encoded LeftOut encode decode",
     "Counting": "Counter ScriptCounter",
-    "Stores": "Store SearchableStore ThreadInfo Appended Hit Postings StoredPlan Receipt",
+    "Embedding": "Embedder embed_texts embed_query pack_vector unpack_vector",
+    "Stores": "Store SearchableStore VectorStore ThreadInfo Appended Hit Postings StoredPlan Receipt "
+    "VectorSpace Embedded",
     "Copies": "write_archive read_archive verify_archive ArchiveInfo Restored ThreadImage",
-    "For those who write stores": "checked_entries checked_plans split_blobs join_blobs blobs_of searchable",
+    "For those who write stores": "checked_entries checked_plans checked_vectors split_blobs join_blobs "
+    "blobs_of searchable vector_store",
     "Words": "terms is_question searchable_text snippet TermIndex parse_query Clause Sieve TERMS",
     "Plugins": "hookimpl Provider PluginInfo Problem",
     "Programs that list plugins": "Hooks Offer load_target EntryPointInfo probe ProbeResult",

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from memex._discovery import discover
 from memex.testing.plugin import HEAVY, modules_loaded_by
 
-FIRST_PARTY = ["cli", "fifo", "hf", "inmemory", "jsonl", "openai", "quote", "recall", "sqlite"]
+FIRST_PARTY = sorted(
+    path.parent.name.removeprefix("memex-")
+    for path in (Path(__file__).parents[1] / "plugins").glob("memex-*/pyproject.toml")
+)
 
 
 def brought_by(run, code: str, *cases: str) -> set[str]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from memex._blobs import join_blobs as join_blobs
     from memex._blobs import split_blobs as split_blobs
     from memex._budget import Budget as Budget
+    from memex._chain_text import parse_chain as parse_chain
     from memex._codec import Codec as Codec
     from memex._codec import Encoded as Encoded
     from memex._codec import LeftOut as LeftOut
@@ -37,6 +38,11 @@ if TYPE_CHECKING:
     from memex._cost import Cost as Cost
     from memex._counter import Counter as Counter
     from memex._discovery import EntryPointInfo as EntryPointInfo
+    from memex._embedder import Embedder as Embedder
+    from memex._embedder import embed_query as embed_query
+    from memex._embedder import embed_texts as embed_texts
+    from memex._embedder import pack_vector as pack_vector
+    from memex._embedder import unpack_vector as unpack_vector
     from memex._entry import Derived as Derived
     from memex._entry import Entry as Entry
     from memex._errors import AuthFailed as AuthFailed
@@ -78,6 +84,7 @@ if TYPE_CHECKING:
     from memex._frozen import freeze as freeze
     from memex._frozen import thaw as thaw
     from memex._functions import tool_of as tool_of
+    from memex._groups import Unit as Unit
     from memex._hooks import Hooks as Hooks
     from memex._log import Log as Log
     from memex._memex import Memex as Memex
@@ -112,6 +119,7 @@ if TYPE_CHECKING:
     from memex._ranges import to_ranges as to_ranges
     from memex._ranking import Ranking as Ranking
     from memex._ranking import ranker as ranker
+    from memex._rehearsal import Rehearsal as Rehearsal
     from memex._replay import Replayed as Replayed
     from memex._reply import Reply as Reply
     from memex._restoring import checked_entries as checked_entries
@@ -138,6 +146,11 @@ if TYPE_CHECKING:
     from memex._terms import terms as terms
     from memex._thread import Thread as Thread
     from memex._usage import Usage as Usage
+    from memex._vector_store import Embedded as Embedded
+    from memex._vector_store import VectorSpace as VectorSpace
+    from memex._vector_store import VectorStore as VectorStore
+    from memex._vector_store import checked_vectors as checked_vectors
+    from memex._vector_store import vector_store as vector_store
     from memex._window import Window as Window
     from memex._window import is_question as is_question
     from memex.hookspecs import hookimpl as hookimpl
@@ -168,6 +181,8 @@ _HOME = {
     "Cost": "_cost",
     "Counter": "_counter",
     "Derived": "_entry",
+    "Embedded": "_vector_store",
+    "Embedder": "_embedder",
     "Encoded": "_codec",
     "Entry": "_entry",
     "EntryPointInfo": "_discovery",
@@ -208,6 +223,7 @@ _HOME = {
     "Reasoning": "_parts",
     "Receipt": "_store",
     "Refusal": "_parts",
+    "Rehearsal": "_rehearsal",
     "ReplayError": "_errors",
     "Replayed": "_replay",
     "Reply": "_reply",
@@ -236,18 +252,24 @@ _HOME = {
     "ToolResult": "_parts",
     "Truncated": "_errors",
     "Unavailable": "_errors",
+    "Unit": "_groups",
     "UnknownMessage": "_errors",
     "UnknownProvider": "_errors",
     "UnknownThread": "_errors",
     "Usage": "_usage",
+    "VectorSpace": "_vector_store",
+    "VectorStore": "_vector_store",
     "Window": "_window",
     "blobs_of": "_blobs",
     "check_id": "_serial",
     "checked_entries": "_restoring",
     "checked_plans": "_restoring",
+    "checked_vectors": "_vector_store",
     "contains": "_ranges",
     "decode": "_codec",
     "decode_message": "_serial",
+    "embed_query": "_embedder",
+    "embed_texts": "_embedder",
     "encode": "_codec",
     "encode_message": "_serial",
     "expand": "_ranges",
@@ -257,6 +279,8 @@ _HOME = {
     "join_blobs": "_blobs",
     "load_settings": "_settings",
     "load_target": "_factory",
+    "pack_vector": "_embedder",
+    "parse_chain": "_chain_text",
     "parse_query": "_query",
     "probe": "_probe",
     "ranker": "_ranking",
@@ -272,6 +296,8 @@ _HOME = {
     "thaw": "_frozen",
     "to_ranges": "_ranges",
     "tool_of": "_functions",
+    "unpack_vector": "_embedder",
+    "vector_store": "_vector_store",
     "verify_archive": "_archive_checking",
     "write_archive": "_archive_writing",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import msgspec
@@ -86,6 +87,7 @@ class Memex:
         self.indexes = ThreadIndexes()
         self._lock = threading.RLock()
         self._told: set[str] = set()
+        self._closing: list[Callable[[], object]] = []
         self._on_error: OnError = on_error
         self._order = tuple(order)
         self.hooks = Hooks(load(disable=disable, extra=plugins))
@@ -136,13 +138,22 @@ class Memex:
         self.close()
 
     def close(self) -> None:
-        """Close the store and the backend, where this memory opened them."""
-        try:
-            if self._backend is not None and _is_spec(self._backend_spec):
-                self._backend.close()
-        finally:  # a backend that cannot be closed does not keep the store open
+        """Let plugins finish, then close the backend and the store, where this memory opened them."""
+        with ExitStack() as stack:  # one that cannot be closed does not keep the others open
             if self._owns_store:
-                self.store.close()
+                stack.callback(self.store.close)
+            if self._backend is not None and _is_spec(self._backend_spec):
+                stack.callback(self._backend.close)
+            while self._closing:
+                stack.callback(self._closing.pop(0))
+
+    def on_close(self, call: Callable[[], object]) -> None:
+        """Have this called once, before the store is closed; for plugins that have work to finish.
+
+        Args:
+            call: What to call; the last to ask is called first.
+        """
+        self._closing.append(call)
 
     def __repr__(self) -> str:
         return f"<Memex {type(self.store).__name__} {self.chain}>"

@@ -91,6 +91,7 @@ def build_window(
     opening = open_entries(
         log,
         limit=settings.budget.prompt,
+        counter=settings.counter,
         pins=pins,
         previous=previous,
         anew=anew,
@@ -180,7 +181,7 @@ def _why_anew(previous: Plan | None, settings: Settings) -> str | None:
 
 def _window(opening: Opening, log: Log, settings: Settings) -> Window:
     return Window(
-        opening.entries,
+        opening.items,
         budget=settings.budget,
         tools_tokens=settings.tools_tokens,
         counter=settings.counter,
@@ -251,7 +252,13 @@ def _placed(window: Window) -> Iterable[Placed]:
         if isinstance(item, Entry):
             run.append(item)
         elif item is not None:
-            yield Placed(tokens=item.tokens, derived=item.kind, digest=item.digest, covers=item.covers)
+            yield Placed(
+                tokens=item.tokens,
+                derived=item.kind,
+                digest=item.digest,
+                covers=item.covers,
+                shown=item.shown,
+            )
 
 
 def _continues(last: Entry, entry: Entry, window: Window) -> bool:

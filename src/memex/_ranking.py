@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -30,12 +30,15 @@ class Ranking(msgspec.Struct, frozen=True, kw_only=True):
         weight: What this measure counts beside the others.
         share: The most that quotes may take of the prompt's tokens as far as this ranking is
             concerned; the largest of all rankings counts.
+        detail: JSON values for the plan, such as what each score is made of by sequence number:
+            ``{"features": {"12": {"date": 0.5}}}``; explained with the message.
     """
 
     name: str
     scores: Mapping[int, float]
     weight: float = 1.0
     share: float = 0.25
+    detail: Mapping[str, Any] = {}
 
     @property
     def best(self) -> float:

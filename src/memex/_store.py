@@ -142,7 +142,7 @@ class Store(Protocol):
     to look up it is merely missing. Only :meth:`open_thread`, :meth:`append` and :meth:`fork` make
     a thread; elsewhere one that is not there is an :class:`~memex.UnknownThread`.
 
-    A store may also offer the abilities of :class:`SearchableStore`.
+    A store may also offer the abilities of :class:`SearchableStore` and of :class:`~memex.VectorStore`.
     """
 
     namespace: str

@@ -80,7 +80,10 @@ def memex_policies() -> Iterable[Provider]:
 
 @hookspec
 def memex_embedders() -> Iterable[Provider]:
-    """Offer embedders: texts to vectors. The target returns an object with ``embed(texts)``.
+    """Offer embedders: texts to vectors. The target returns an :class:`~memex.Embedder`.
+
+    What comes after the colon in ``"tiny:model-2"`` is its first setting. Import what is heavy in
+    ``embed``, not in the constructor: a memory makes the embedder before it has anything to embed.
 
     Example::
 
@@ -90,7 +93,8 @@ def memex_embedders() -> Iterable[Provider]:
 
         # memex_tiny/embed.py
         class Tiny:
-            def embed(self, texts: list[str]) -> list[list[float]]: ...
+            def __init__(self, model: str = "model-1") -> None: ...
+            def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]: ...
     """
     raise AssertionError("a specification is never called")
 
@@ -170,6 +174,10 @@ def memex_importers() -> Iterable[Provider]:
 @hookspec
 def memex_commands() -> Iterable[Provider]:
     """Offer commands for the ``memex`` program. The target is a click command or group.
+
+    What the user gave before the command's name is in ``click.get_current_context().meta``, as
+    ``memex.option.store``, ``.namespace``, ``.settings``, ``.thread``, ``.chain``, ``.budget``,
+    ``.answer_tokens``, ``.backend`` and ``.json``, where it was given.
 
     Example::
 

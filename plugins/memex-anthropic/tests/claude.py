@@ -83,7 +83,11 @@ def events(whole: Mapping[str, Any]) -> list[dict[str, Any]]:
         told += [{**event, "index": index} for event in _of_a_block(block)]
     delta = {name: whole.get(name) for name in ("stop_reason", "stop_sequence", "stop_details")}
     delta = {name: value for name, value in delta.items() if value is not None or name != "stop_details"}
-    return [*told, {"type": "message_delta", "delta": delta, "usage": whole["usage"]}, {"type": "message_stop"}]
+    return [
+        *told,
+        {"type": "message_delta", "delta": delta, "usage": whole["usage"]},
+        {"type": "message_stop"},
+    ]
 
 
 def _of_a_block(block: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -101,7 +105,8 @@ def _of_a_block(block: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     if "input" in block:
         empty["input"] = {}
         deltas = [
-            {"type": "input_json_delta", "partial_json": piece} for piece in _pieces(json.dumps(block["input"]))
+            {"type": "input_json_delta", "partial_json": piece}
+            for piece in _pieces(json.dumps(block["input"]))
         ]
     yield {"type": "content_block_start", "content_block": empty}
     for delta in deltas:

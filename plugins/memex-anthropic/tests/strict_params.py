@@ -22,7 +22,9 @@ _LISTS = (collections.abc.Iterable, list, SequenceNotStr)
 
 def check_params(params: dict[str, Any]) -> None:
     """Fail if ``messages.create`` does not take these parameters."""
-    sdk = {name: value for name, value in params.items() if name not in ("extra_body", "extra_headers", "stream")}
+    sdk = {
+        name: value for name, value in params.items() if name not in ("extra_body", "extra_headers", "stream")
+    }
     _check(MessageCreateParamsNonStreaming, sdk)
 
 
@@ -59,12 +61,14 @@ def _strict(kind: Any) -> Any:
         return twin
     if origin in (typing.Union, types.UnionType):
         # Files stand for their data in the SDK; memex sends the data.
-        plain = [one for one in inner if typing.get_origin(one) not in (os.PathLike, typing.IO) and one not in _FILES]
+        plain = [
+            one
+            for one in inner
+            if typing.get_origin(one) not in (os.PathLike, typing.IO) and one not in _FILES
+        ]
         return typing.Union[tuple(_strict(one) for one in plain)]  # noqa: UP007 - made of a tuple
     if origin in _LISTS:
         return list[_strict(inner[0])]
     if origin in (typing_extensions.Required, typing_extensions.NotRequired):
         return origin[_strict(inner[0])]
-    if origin is typing.Annotated:
-        return _strict(inner[0])
-    return kind
+    return _strict(inner[0]) if origin is typing.Annotated else kind

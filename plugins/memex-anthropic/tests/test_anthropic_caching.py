@@ -82,7 +82,9 @@ def test_a_short_beginning_is_left_out_and_the_long_whole_is_marked():
 def test_thinking_is_never_marked():
     own = Origin("anthropic", MODEL)
     thought = decode([{"role": "assistant", "content": [thinking()]}], "anthropic")[0].replace(origin=own)
-    words = decode([{"role": "assistant", "content": [{"type": "text", "text": "A."}, thinking()]}], "anthropic")
+    words = decode(
+        [{"role": "assistant", "content": [{"type": "text", "text": "A."}, thinking()]}], "anthropic"
+    )
     said = [Message.user("a"), thought, Message.user("b"), words[0].replace(origin=own), Message.user("c")]
     assert marked(said, stable=2)[0] == ["4.0"]
     assert marked(said, stable=4)[0] == ["3.0", "4.0"]

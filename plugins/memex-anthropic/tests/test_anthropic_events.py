@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
@@ -12,6 +13,7 @@ from memex_anthropic.events import RAW, STOP, Reading
 
 from memex import Citation, ContextOverflow, Opaque, Reasoning, Refusal, Text, ToolCall, Usage
 from memex.testing import assembled, check_events
+from memex.testing.strategies import json_values
 
 BLOCKS = {
     "text": text(),
@@ -62,7 +64,9 @@ def test_any_answer_streamed_is_the_answer_whole(names):
 
 
 def test_parts_are_what_the_blocks_say():
-    parts = at_once(message(thinking(), text("Let me look."), tool_use(), tool_use("toolu_2", "wait", {}))).parts
+    parts = at_once(
+        message(thinking(), text("Let me look."), tool_use(), tool_use("toolu_2", "wait", {}))
+    ).parts
     assert parts == (
         Reasoning("Blue, I think.", signature="c2lnbmVk"),
         Text("Let me look."),
@@ -75,7 +79,7 @@ def test_server_tools_and_unknown_blocks_survive_as_they_came():
     future = BLOCKS["of the future"]
     parts = streamed(message(SEARCH, FOUND, future)).parts
     assert all(isinstance(part, Opaque) and part.format == "anthropic" for part in parts)
-    assert [json.loads(json.dumps(part.data)) for part in parts][0] == SEARCH
+    assert json.loads(json.dumps(parts[0].data)) == SEARCH
     assert json.loads(json.dumps(parts[2].data)) == future
 
 
@@ -149,9 +153,9 @@ def test_a_refusal_without_words_says_why():
 
 def test_a_context_that_ended_is_an_overflow_and_no_answer():
     reading = Reading(MODEL, limit=1_000_000)
+    told = events(message(stop="model_context_window_exceeded"))
     with pytest.raises(ContextOverflow, match="1,000,000") as caught:
-        for raw in events(message(stop="model_context_window_exceeded")):
-            list(reading.feed(raw))
+        list(itertools.chain.from_iterable(map(reading.feed, told)))
     assert caught.value.limit == 1_000_000
 
 
@@ -170,7 +174,7 @@ def test_a_stop_reason_is_enough_where_the_last_event_is_lost():
     assert check_events([*found, *reading.close()])[-1].finish == "stop"
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3), max_leaves=8))  # fmt: skip
+@given(json_values())
 def test_unknown_events_say_nothing(junk):
     reading = Reading(MODEL)
     assert list(reading.feed({"type": "weather", "data": junk})) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 from memex_jsonl import forgetting
 from memex_jsonl.store import JsonlStore
 
-from memex import Message
+from memex import Message, VectorSpace
+
+SPACES = (VectorSpace("e", 8), VectorSpace("e", 8, "query"))
 
 
 @pytest.fixture
@@ -62,6 +65,57 @@ def test_forgotten_messages_are_in_no_file(tmp_path: Path, store: JsonlStore) ->
     kept = ids["t3"] + ids["t0"][1::2]
     assert len(left_of(tmp_path, kept, "meta")) == len(kept)
     assert store.check() == []
+
+
+def canary(message_id: str) -> bytes:
+    """Return a vector of eight numbers that says whose it is."""
+    return f"zqvector{message_id}".encode().ljust(32)
+
+
+def vectors_left(folder: Path, ids: list[str]) -> list[str]:
+    files = b"\0".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    return [one for one in ids if b64encode(canary(one)) in files]
+
+
+def embed(store: JsonlStore, ids: dict[str, list[str]]) -> None:
+    for thread, own in ids.items():
+        for space in SPACES:
+            store.put_vectors(thread, space, {one: canary(one) for one in own[::2]})
+            store.put_vectors(thread, space, {one: canary(one) for one in own})
+
+
+def test_vectors_of_what_was_forgotten_are_in_no_file(tmp_path: Path, store: JsonlStore) -> None:
+    ids = fill(store)
+    embed(store, ids)
+    assert len(vectors_left(tmp_path, ids["t0"])) == len(ids["t0"])
+    gone = forget_half(store, ids)
+    assert store.forget("t3").places["vectors"] == 2 * len(ids["t3"])
+    assert vectors_left(tmp_path, gone + ids["t3"]) == []
+    assert len(vectors_left(tmp_path, ids["t4"] + ids["t0"][1::2])) == len(ids["t4"] + ids["t0"][1::2])
+    assert store.drop_vectors(SPACES[0]) == store.drop_vectors(SPACES[1]) > 0
+    assert vectors_left(tmp_path, [one for own in ids.values() for one in own]) == []
+    assert not list(tmp_path.rglob("*.vectors.jsonl"))
+    assert store.check() == []
+
+
+def test_a_line_of_vectors_that_was_cut_short_is_left_out_and_erased(
+    tmp_path: Path, store: JsonlStore
+) -> None:
+    store.append("t", [Message.user(str(n), id=f"{n:05d}") for n in range(3)])
+    store.put_vectors("t", SPACES[0], {"00000": canary("00000"), "00001": canary("00001")})
+    (file,) = tmp_path.rglob("*.vectors.jsonl")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-9])  # as a process leaves it that is killed in the middle
+    other = JsonlStore(str(tmp_path / "x"))
+    assert list(other.vectors("t", SPACES[0])) == [(1, canary("00000"))]
+    assert list(other.without_vectors("t", SPACES[0])) == [2, 3]
+    file.write_bytes(whole[:-9] + b"\n")
+    assert other.forget("t", ["00001"]).places.get("vectors", 0) == 0
+    assert vectors_left(tmp_path, ["00001"]) == []
+    assert other.put_vectors("t", SPACES[0], {"00002": canary("00002")}) == 1
+    assert [seq for seq, _ in store.vectors("t", SPACES[0])] == [1, 3]
+    assert other.check() == []
+    other.close()
 
 
 def test_a_forgotten_thread_is_in_no_file(tmp_path: Path, store: JsonlStore) -> None:

@@ -11,7 +11,7 @@ import memex_sqlite.store
 import pytest
 from memex_sqlite.store import SqliteStore
 
-from memex import Message
+from memex import Message, VectorSpace
 
 
 @pytest.fixture
@@ -46,11 +46,12 @@ def left_of(folder: Path, ids: list[str], *kinds: str) -> list[str]:
     return [secret for secret in wanted if secret.encode() in files]
 
 
-def forget_half(store: SqliteStore, ids: dict[str, list[str]]) -> list[str]:
+def forget_half(store: SqliteStore, ids: dict[str, list[str]], *, vectors: int = 0) -> list[str]:
     gone: list[str] = []
     for thread in ("t0", "t1", "t2"):
         receipt = store.forget(thread, ids[thread][::2])
         assert receipt.places["messages"] == receipt.places["index"] == len(ids[thread][::2])
+        assert receipt.places.get("vectors", 0) == vectors * len(ids[thread][::2])
         assert receipt.places["file"] == 1
         gone += ids[thread][::2]
     return gone
@@ -74,6 +75,47 @@ def test_a_forgotten_thread_is_in_no_file(tmp_path: Path, store: SqliteStore) ->
         assert (receipt.places["state"], receipt.places["plans"]) == (len(ids[thread]),) * 2
     gone = ids["t0"] + ids["t1"]
     assert left_of(tmp_path, gone, "secret", "meta", "state", "plan") == []
+    assert store.check() == []
+
+
+SPACES = (VectorSpace("e", 8), VectorSpace("e", 8, "query"))
+
+
+def embed(store: SqliteStore, ids: dict[str, list[str]]) -> None:
+    """Give each message vectors in two spaces, of several sizes, that say whose they are."""
+    chance = random.Random(8)
+    for thread, own in ids.items():
+        for message_id in chance.sample(own, len(own)):
+            windows = b"".join(f"zqvector{message_id}".encode().ljust(32, b".") for _ in range(len(own) % 7))
+            for space in SPACES:
+                store.put_vectors(
+                    thread, space, {message_id: windows + f"zqvector{message_id}".encode().ljust(32)}
+                )
+
+
+def test_vectors_of_what_was_forgotten_are_in_no_file(tmp_path: Path, store: SqliteStore) -> None:
+    ids = fill(store)
+    embed(store, ids)
+    store.fork("t1", "fork", 3)
+    gone = forget_half(store, ids, vectors=2)
+    assert store.forget("t3").places["vectors"] == 2 * len(ids["t3"])
+    assert left_of(tmp_path, gone + ids["t3"], "vector") == []
+    kept = ids["t4"] + ids["t1"][1::2]
+    assert len(left_of(tmp_path, kept, "vector")) == len(kept)
+    left = sum(map(len, ids.values())) - len(gone + ids["t3"])
+    assert [one.messages for one in store.vector_spaces()] == [left] * 2
+    assert store.check() == []
+
+
+def test_a_space_that_was_dropped_leaves_nothing_that_forgetting_would_not_find(
+    tmp_path: Path, store: SqliteStore
+) -> None:
+    ids = fill(store)
+    embed(store, ids)
+    for space in SPACES:
+        store.drop_vectors(space)
+    gone = forget_half(store, ids)
+    assert left_of(tmp_path, gone, "vector") == []
     assert store.check() == []
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from memex.testing.backend import check_events as check_events
     from memex.testing.batteries import StoreBatteries as StoreBatteries
     from memex.testing.drop_in import DropInContract as DropInContract
+    from memex.testing.embedder import EmbedderContract as EmbedderContract
     from memex.testing.plugin import PluginContract as PluginContract
     from memex.testing.policy import PolicyContract as PolicyContract
     from memex.testing.policy import evict_oldest as evict_oldest
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _HOME = {
     "BackendContract": "backend",
     "DropInContract": "drop_in",
+    "EmbedderContract": "embedder",
     "PluginContract": "plugin",
     "PolicyContract": "policy",
     "ScratchStore": "_scratch",

@@ -1,4 +1,4 @@
-"""What pytest learns from the kit: the marker ``battery``, and the batteries' figures at the end of a run.
+"""What pytest learns from the kit: the marker ``battery``, and the figures at the end of a run.
 
 pytest loads this module wherever memex is installed, so it imports nothing.
 """
@@ -20,16 +20,20 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+_SECTIONS = {"battery": "batteries", "faults": "faults over the wire"}
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show the figure of each battery that ran, whether it passed or failed."""
-    lines = {
-        str(value): None
+    """Show the figures that tests have recorded, whether they passed or failed."""
+    recorded = [
+        (name, str(value))
         for reports in terminalreporter.stats.values()
         for report in reports
         for name, value in getattr(report, "user_properties", ())
-        if name == "battery"
-    }
-    if lines:
-        terminalreporter.section("batteries")
-        for line in lines:
-            terminalreporter.write_line(line)
+    ]
+    for name, title in _SECTIONS.items():
+        lines = dict.fromkeys(value for kind, value in recorded if kind == name)
+        if lines:
+            terminalreporter.section(title)
+            for line in lines:
+                terminalreporter.write_line(line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from memex.testing._store.copying import CopyPromises
+from memex.testing._store.embedding import VectorPromises
 from memex.testing._store.forgetting import ForgetPromises
 from memex.testing._store.forks import ForkPromises
 from memex.testing._store.histories import HistoryPromises
@@ -23,6 +24,7 @@ class StoreContract(
     ForgetPromises,
     CopyPromises,
     SearchPromises,
+    VectorPromises,
     TogetherPromises,
     LastingPromises,
     HistoryPromises,
@@ -39,7 +41,7 @@ class StoreContract(
             def open_store(self, folder, namespace="default"):
                 return PaperStore(str(folder / "paper"), namespace=namespace)
 
-    Abilities that a store does not offer, such as search, are skipped with a reason.
+    Abilities that a store does not offer, such as search and vectors, are skipped with a reason.
 
     Attributes:
         persistent: Whether the data outlives the store object: opened again on the same folder,

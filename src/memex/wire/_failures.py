@@ -152,7 +152,8 @@ def _misdirected(said: _Said) -> BackendError | None:
 
 def _anything_else(said: _Said) -> BackendError:
     if said.status is None and not said.kinds & _REFUSED:
-        return BackendError(said.text("the provider reports an error", "the user's message is stored"))
+        # With a status of success and no known word: a proxy's page, an empty body, half an answer.
+        return Unavailable(said.text("what came is no answer", "check base_url, or try again later"))
     return BadRequest(
         said.text("the request was refused", "change what it names; the user's message is stored")
     )

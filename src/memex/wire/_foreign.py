@@ -29,7 +29,8 @@ def typed_error(who: str, error: Exception, given: BackendError | None, *, begun
     if isinstance(error, MemexError):
         _clean(error)
         return error
-    typed = given if given is not None else _by_kind(who, error, begun=begun)
+    # A connection that breaks in the middle of an answer truncates it, whatever the plugin makes of it.
+    typed = _by_kind(who, error, begun=begun) if given is None or (begun and _is_broken(error)) else given
     _clean(typed)
     if typed is not error and typed.__cause__ is None:
         _chain(typed, error)
@@ -44,7 +45,7 @@ def _by_kind(who: str, error: Exception, *, begun: bool) -> BackendError:
         return BadRequest(
             f"{who}: the request could not be sent: {what}; check base_url, headers and the key"
         )
-    broken = isinstance(error, OSError) or bool(kinds & _BROKEN)
+    broken = _is_broken(error)
     if broken or kinds & _GARBLED:
         how = "the connection failed" if broken else "the answer is garbled"
         if begun:
@@ -53,6 +54,10 @@ def _by_kind(who: str, error: Exception, *, begun: bool) -> BackendError:
             )
         return Unavailable(f"{who}: {how}: {what}; check the network and base_url, or try again later")
     return BackendError(f"{who}: {what}; this looks like a fault in the backend's plugin, please report it")
+
+
+def _is_broken(error: Exception) -> bool:
+    return isinstance(error, OSError) or any(cls.__name__ in _BROKEN for cls in type(error).__mro__)
 
 
 def _chain(typed: MemexError, error: Exception) -> None:

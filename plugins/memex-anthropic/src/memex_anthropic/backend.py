@@ -19,7 +19,9 @@ from memex_anthropic.requesting import NEVER_DROPPED, PROVIDER
 
 # Longer answers are streamed even where nobody reads along: an idle connection would be cut.
 _LONGEST_WHOLE: Final = 21_333
-_DEAREST_LIFE: Final = 2 / 1.25  # what is written for an hour costs twice the input, for five minutes 1.25 times
+_DEAREST_LIFE: Final = (
+    2 / 1.25
+)  # what is written for an hour costs twice the input, for five minutes 1.25 times
 
 
 class Anthropic:
@@ -34,7 +36,7 @@ class Anthropic:
             breakpoints, ``"own"`` keeps those that messages bring along.
         diagnostics: Whether to ask why the cache did not serve more.
         thinking_room: Tokens to allow for thoughts on top of the answer's.
-        defaults: Settings of every call; those of the call itself win.
+        settings: Settings of every call; those of the call itself win.
         **wire: The settings of every backend over a wire; see :class:`memex.wire.WireSettings`.
 
     Raises:
@@ -50,7 +52,7 @@ class Anthropic:
         cache: Lifetime = "5m",
         diagnostics: bool = True,
         thinking_room: int = 0,
-        defaults: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
         **wire: Any,
     ) -> None:
         self.model, at, url = model.partition("@http")
@@ -63,12 +65,13 @@ class Anthropic:
         self._cache: Lifetime = cache
         self._diagnostics = diagnostics
         self._thinking_room = thinking_room
-        self._defaults: Mapping[str, Any] = freeze(defaults or {})
+        self._defaults: Mapping[str, Any] = freeze(settings or {})
         self._wire = wire_settings(PROVIDER, wire)
         self._table = ModelTable.for_provider(PROVIDER, files("memex_anthropic") / "models.toml")
         self._capabilities = self._table.capabilities(self.model)
 
     def __repr__(self) -> str:
+        """Name what it is for."""
         return f"Anthropic({self.model!r})"
 
     @property

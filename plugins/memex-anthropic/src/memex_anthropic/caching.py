@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 from memex import Message, Request, ScriptCounter, Text, encode
 
 Lifetime = Literal["5m", "1h", "own", "off"]
-"""How long a written prefix lives; ``own`` keeps the breakpoints that blocks bring along, ``off`` sets none."""
+"""How long a written prefix lives; ``own`` keeps the breakpoints that blocks bring, ``off`` sets none."""
 
 MOST: Final = 4
 # Thinking cannot be marked, and what this version has never heard of had better not be.

@@ -7,11 +7,11 @@ import weakref
 from collections.abc import AsyncGenerator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from memex.wire import Secret, Timeouts, watch_sockets
+
 if TYPE_CHECKING:
     import anthropic
     import httpx2
-
-    from memex.wire import Secret, Timeouts
 
 
 class Clients:
@@ -28,7 +28,11 @@ class Clients:
 
     def __init__(self, key: Secret, *, base_url: str | None, headers: Mapping[str, str]) -> None:
         self.key = key
-        self._given = {"base_url": base_url, "default_headers": dict(headers) or None, "max_retries": 0}
+        self._given: dict[str, Any] = {
+            "base_url": base_url,
+            "default_headers": dict(headers) or None,
+            "max_retries": 0,
+        }
         self._lock = threading.Lock()
         self._blocking: anthropic.Anthropic | None = None
         # An asynchronous client keeps connections of its loop. The generator beside it is closed by
@@ -38,6 +42,7 @@ class Clients:
         )
 
     def __repr__(self) -> str:
+        """Name what it is for."""
         return f"<Clients of {self._given['base_url'] or 'Anthropic'}>"
 
     def blocking(self) -> anthropic.Anthropic:
@@ -46,7 +51,12 @@ class Clients:
             if self._blocking is None:
                 import anthropic
 
-                self._blocking = anthropic.Anthropic(api_key=self.key.reveal(), **self._given)
+                line = anthropic.DefaultHttpxClient()
+                watch_sockets(line)  # so that a deadline can end a read that waits
+                weakref.finalize(self, line.close)  # for programs that do not close
+                self._blocking = anthropic.Anthropic(
+                    api_key=self.key.reveal(), http_client=line, **self._given
+                )
             return self._blocking
 
     async def on_this_loop(self) -> anthropic.AsyncAnthropic:

@@ -159,7 +159,9 @@ class Reading:
         if not self._started:
             self._started = True
             yield Event(
-                kind="start", response_id=self._message.get("id"), model=self._message.get("model") or self._model
+                kind="start",
+                response_id=self._message.get("id"),
+                model=self._message.get("model") or self._model,
             )
 
     def _amend(self, event: Mapping[str, Any]) -> None:
@@ -194,7 +196,11 @@ class Reading:
     def _extra(self, reason: str, details: Mapping[str, Any]) -> dict[str, Any]:
         extra: dict[str, Any] = {}
         if reason not in ("end_turn", "tool_use"):
-            told = {"reason": reason, "sequence": self._message.get("stop_sequence"), "details": details or None}
+            told = {
+                "reason": reason,
+                "sequence": self._message.get("stop_sequence"),
+                "details": details or None,
+            }
             extra[STOP] = {name: value for name, value in told.items() if value is not None}
         return {**extra, RAW: self._message} if self._keep_raw else extra
 
@@ -257,4 +263,4 @@ def _merge(block: dict[str, Any], delta: Mapping[str, Any]) -> None:
         grows = (isinstance(before, str) and isinstance(value, str)) or (
             isinstance(before, list) and isinstance(value, list)
         )
-        block[name] = before + value if grows and name != "signature" else value  # type: ignore[operator]
+        block[name] = before + value if grows and name != "signature" else value

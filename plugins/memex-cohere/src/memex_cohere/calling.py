@@ -9,7 +9,7 @@ import msgspec
 
 from memex import Capabilities, Event, Request, ScriptCounter
 from memex.wire import Attempt
-from memex_cohere.clients import Clients, closing_with, options
+from memex_cohere.clients import Clients, options
 from memex_cohere.events import Reading
 from memex_cohere.faults import error_in_body
 from memex_cohere.requesting import Asked, build
@@ -56,10 +56,9 @@ class Calling:
         asked = self._ask(attempt.dropped)
         chat = self._clients.blocking().with_raw_response.chat_stream
         reading, events = self._reading(), ServerSentEvents()
-        with closing_with(attempt):
-            calling = chat(**asked.params, request_options=options(attempt.timeouts, asked.body))
-            response = calling.__enter__().response
-        try:
+        with chat(**asked.params, request_options=options(attempt.timeouts, asked.body)) as answer:
+            response = answer.response
+            attempt.closes(response.close)
             if not _is_stream(response.headers):
                 response.read()
                 raise self._no_answer(response)
@@ -67,15 +66,12 @@ class Calling:
                 attempt.alive()
                 for event in events.feed(chunk):
                     yield from _noted(reading.feed(self._checked(event, response)), asked)
-        finally:
-            calling.__exit__(None, None, None)
 
     def whole(self, attempt: Attempt) -> Iterator[Event]:
         """Make a call whose answer comes at once."""
         asked = self._ask(attempt.dropped)
         chat = self._clients.blocking().with_raw_response.chat
-        with closing_with(attempt):
-            answer = chat(**asked.params, request_options=options(attempt.timeouts, asked.body))
+        answer = chat(**asked.params, request_options=options(attempt.timeouts, asked.body))
         yield from _noted(self._read(answer.response), asked)
 
     async def astream(self, attempt: Attempt) -> AsyncIterator[Event]:
@@ -83,10 +79,9 @@ class Calling:
         asked = self._ask(attempt.dropped)
         chat = (await self._clients.on_this_loop()).with_raw_response.chat_stream
         reading, events = self._reading(), ServerSentEvents()
-        with closing_with(attempt):
-            calling = chat(**asked.params, request_options=options(attempt.timeouts, asked.body))
-            response = (await calling.__aenter__()).response
-        try:
+        async with chat(**asked.params, request_options=options(attempt.timeouts, asked.body)) as answer:
+            response = answer.response
+            attempt.closes(response.aclose)
             if not _is_stream(response.headers):
                 await response.aread()
                 raise self._no_answer(response)
@@ -95,15 +90,12 @@ class Calling:
                 for raw in events.feed(chunk):
                     for event in _noted(reading.feed(self._checked(raw, response)), asked):
                         yield event
-        finally:
-            await calling.__aexit__(None, None, None)
 
     async def awhole(self, attempt: Attempt) -> AsyncIterator[Event]:
         """Make a call on an event loop whose answer comes at once."""
         asked = self._ask(attempt.dropped)
         chat = (await self._clients.on_this_loop()).with_raw_response.chat
-        with closing_with(attempt):
-            answer = await chat(**asked.params, request_options=options(attempt.timeouts, asked.body))
+        answer = await chat(**asked.params, request_options=options(attempt.timeouts, asked.body))
         for event in _noted(self._read(answer.response), asked):
             yield event
 

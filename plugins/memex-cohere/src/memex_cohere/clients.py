@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncGenerator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from memex.wire import Secret, Timeouts, watch_sockets
 
 if TYPE_CHECKING:
     import cohere
     import httpx
 
-    from memex.wire import Attempt, Secret, Timeouts
 
-_attempt: ContextVar[Attempt | None] = ContextVar("memex_cohere_attempt", default=None)
+ENVIRONMENT: Final = ("CO_API_KEY", "COHERE_API_KEY")
+"""Where the key is looked for in the environment."""
 
 
 class Clients:
@@ -47,6 +47,7 @@ class Clients:
         )
 
     def __repr__(self) -> str:
+        """Name what it is for."""
         return f"<Clients of {self._base_url or 'Cohere'}>"
 
     def blocking(self) -> cohere.ClientV2:
@@ -56,7 +57,9 @@ class Clients:
                 import cohere
                 import httpx
 
-                line = httpx.Client(**self._line, event_hooks={"response": [_close_when_over]})
+                line = httpx.Client(**self._line)
+                watch_sockets(line)  # so that a deadline can end a read that waits
+                weakref.finalize(self, line.close)  # for programs that do not close
                 self._blocking = cohere.ClientV2(**self._given, httpx_client=line), line
             return self._blocking[0]
 
@@ -70,7 +73,7 @@ class Clients:
         loop = asyncio.get_running_loop()
         if (found := self._on_loops.get(loop)) is not None:
             return found[0]
-        line = httpx.AsyncClient(**self._line, event_hooks={"response": [_aclose_when_over]})
+        line = httpx.AsyncClient(**self._line)
         client = cohere.AsyncClientV2(**self._given, httpx_client=line)
         keeper = _until_closed(line)
         self._on_loops[loop] = client, keeper
@@ -98,16 +101,6 @@ class Clients:
         return {"headers": self._headers, "follow_redirects": True, "timeout": None}
 
 
-@contextmanager
-def closing_with(attempt: Attempt) -> Iterator[None]:
-    """Let a response that comes in here be closed when the try is over, before its body is read."""
-    token = _attempt.set(attempt)
-    try:
-        yield
-    finally:
-        _attempt.reset(token)
-
-
 def options(timeouts: Timeouts, body: Mapping[str, Any] | None = None) -> Any:
     """Return the ``request_options`` of a call: its timeouts, no retries, and further fields of the body."""
     import httpx
@@ -117,18 +110,6 @@ def options(timeouts: Timeouts, body: Mapping[str, Any] | None = None) -> Any:
         "max_retries": 0,
     }
     return {**given, "additional_body_parameters": dict(body)} if body else given
-
-
-def _close_when_over(response: httpx.Response) -> None:
-    attempt = _attempt.get()
-    if attempt is not None:
-        attempt.closes(response.close)
-
-
-async def _aclose_when_over(response: httpx.Response) -> None:
-    attempt = _attempt.get()
-    if attempt is not None:
-        attempt.closes(response.aclose)
 
 
 async def _until_closed(line: httpx.AsyncClient) -> AsyncGenerator[None, None]:

@@ -108,9 +108,7 @@ def _refuse_ours(settings: dict[str, Any], model: str) -> None:
 def _parts_left_out(encoded: Encoded) -> Iterable[tuple[str, str]]:
     """Return the parts that the format has no place for: one line for each kind, however many."""
     counts = Counter((part.part, part.why) for part in encoded.left_out)
-    return [
-        (part, why if count == 1 else f"{why} ({count} times)") for (part, why), count in counts.items()
-    ]
+    return [(part, why if count == 1 else f"{why} ({count} times)") for (part, why), count in counts.items()]
 
 
 def _add_settings(params: dict[str, Any], settings: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Server-sent events out of bytes. The SDK's own reader skips what is no JSON, and half an answer looks whole."""
+"""Server-sent events out of bytes. The SDK's own reader skips what is no JSON: half an answer looks whole."""
 
 from __future__ import annotations
 

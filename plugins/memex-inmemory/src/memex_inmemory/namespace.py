@@ -71,18 +71,27 @@ class Namespace:
                 break
         return hits
 
-    def forget(self, segment: Segment, seq: int) -> bool:
-        """Make one message a tombstone; return whether it was not one before."""
+    def forget(self, segment: Segment, seq: int) -> int | None:
+        """Make one message a tombstone; return how many entries of vectors it had, None if it was one."""
         row = segment.row(seq)
         if row.forgotten:
-            return False
+            return None
         role = decode_message(row.body).role
         tombstone = Message(role=role, id=row.id, status="forgotten", created=_EPOCH)
         blank = row._replace(body=encode_message(tombstone), tokens=0, counter=None, forgotten=True)
         segment.replace(seq, blank)
         segment.index.remove(seq)
         self._index.remove(row.number)
-        return True
+        return sum(entries.pop(seq, None) is not None for entries in segment.vectors.values())
+
+    def erase(
+        self, places: Iterable[tuple[Segment, int]]
+    ) -> tuple[list[tuple[Segment, int]], dict[str, int]]:
+        """Make messages tombstones; return which were none before, and how many things are gone where."""
+        lost = {place: count for place in places if (count := self.forget(*place)) is not None}
+        counts = {"messages": len(lost), "index": len(lost)}
+        embedded = sum(lost.values())
+        return list(lost), counts | ({"vectors": embedded} if embedded else {})
 
     def forget_thread(self, segment: Segment) -> Receipt:
         """Take a thread out; its forks keep looking at the tombstones it leaves."""
@@ -91,13 +100,8 @@ class Namespace:
         own = range(segment.forked_at + 1, segment.head + 1)
         left = [seq for seq in own if not segment.row(seq).forgotten]
         forks = self.sharers([(segment, left[0])] if left else [], but=name)
-        erased = sum([self.forget(segment, seq) for seq in own])
-        places = {
-            "messages": erased,
-            "index": erased,
-            "state": len(segment.state),
-            "plans": len(segment.plans),
-        }
+        _, erased = self.erase((segment, seq) for seq in own)
+        places = erased | {"state": len(segment.state), "plans": len(segment.plans)}
         del self.threads[name]
         segment.name = None
         segment.state.clear()

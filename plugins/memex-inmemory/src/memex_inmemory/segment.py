@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from memex import Entry, StoredPlan, TermIndex, ThreadInfo, decode_message
+from memex import Entry, StoredPlan, TermIndex, ThreadInfo, VectorSpace, decode_message
 
 _RULES = frozenset({"system", "developer"})
 
@@ -40,6 +40,7 @@ class Segment:
         forked_at: The last message it shares; its own start after it.
         plan_base: The plan number before its own first one.
         shared_plans: The last number of its parent's plans that it shares.
+        vectors: Those of its own messages, by space and sequence number.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Segment:
         self.index = TermIndex()
         self.state: dict[str, bytes] = {}
         self.plans: list[StoredPlan] = []
+        self.vectors: dict[VectorSpace, dict[int, bytes]] = {}
 
     @property
     def head(self) -> int:

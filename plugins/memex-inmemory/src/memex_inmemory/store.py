@@ -12,6 +12,7 @@ from msgspec import UNSET, UnsetType
 from memex import (
     Appended,
     Conflict,
+    Embedded,
     Entry,
     Hit,
     InvalidMessage,
@@ -26,12 +27,15 @@ from memex import (
     ThreadInfo,
     UnknownMessage,
     UnknownThread,
+    VectorSpace,
     check_id,
     checked_entries,
     checked_plans,
+    checked_vectors,
     encode_message,
     parse_query,
 )
+from memex_inmemory.embedded import counted, missing, put, stored
 from memex_inmemory.namespace import Namespace, already_there, find
 from memex_inmemory.segment import Segment
 
@@ -212,12 +216,12 @@ class InMemoryStore:
                         f"thread {thread!r} has no message {message_id!r}; nothing was forgotten"
                     )
                 places.append(place)
-            erased = [place for place in places if space.forget(*place)]
+            erased, counts = space.erase(places)
             return Receipt(
                 thread=thread,
                 messages=tuple(sorted(seq for _, seq in places)),
                 whole_thread=False,
-                places={"messages": len(erased), "index": len(erased)},
+                places=counts,
                 forks=space.sharers(erased, but=thread),
             )
 
@@ -280,6 +284,38 @@ class InMemoryStore:
                 space.add(segment, entry.message, body, entry.tokens, entry.counter)
             space.threads[info.id] = segment
             return segment.info
+
+    def put_vectors(self, thread: str, space: VectorSpace, vectors: Mapping[str, bytes]) -> int:
+        """Keep vectors of messages that have none in this space; see :class:`memex.VectorStore`."""
+        checked = checked_vectors(space, vectors)
+        with self._data.lock:
+            return put(self._found(thread), space, checked)
+
+    def vectors(
+        self, thread: str, space: VectorSpace, start: int = 1, stop: int | None = None
+    ) -> Iterator[tuple[int, bytes]]:
+        """Yield the vectors of messages in log order."""
+        with self._data.lock:
+            return stored(self._found(thread), space, start, stop)
+
+    def without_vectors(
+        self, thread: str, space: VectorSpace, start: int = 1, stop: int | None = None
+    ) -> Iterator[int]:
+        """Yield the messages that have no entry in a space yet, in log order."""
+        with self._data.lock:
+            return missing(self._found(thread), space, start, stop)
+
+    def vector_spaces(self, thread: str | None = None) -> list[Embedded]:
+        """Return the spaces that have entries, and how many."""
+        with self._data.lock:
+            threads = self._threads().threads.values()
+            return counted(threads if thread is None else [self._found(thread)], whole=thread is not None)
+
+    def drop_vectors(self, space: VectorSpace) -> int:
+        """Erase a space in every thread and return how many entries it had."""
+        with self._data.lock:
+            dropped = (segment.vectors.pop(space, {}) for segment in self._threads().threads.values())
+            return sum(map(len, dropped))
 
     def check(self) -> list[str]:
         """Read every message back; memory that this process alone writes is not expected to rot."""

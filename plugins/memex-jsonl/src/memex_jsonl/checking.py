@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from memex import MemexError
+from memex_jsonl import embedded
 from memex_jsonl.forks import shown_plans
 from memex_jsonl.index import SYNCED, read_index
 from memex_jsonl.lines import entry_in
 from memex_jsonl.loading import load
 from memex_jsonl.log import Log
-from memex_jsonl.names import INDEX, LOG, PLANS, STATE, is_ghost, is_thread
+from memex_jsonl.names import INDEX, LOG, PLANS, STATE, VECTORS, is_ghost, is_thread
 from memex_jsonl.notes import read_state
 from memex_jsonl.space import Space
 
@@ -30,7 +31,7 @@ def problems(space: Space) -> Iterator[str]:
             except MemexError as error:
                 yield str(error)
     for name in sorted(names):
-        for ending in (PLANS, STATE, INDEX):
+        for ending in (PLANS, STATE, INDEX, VECTORS):
             base = name.removesuffix(ending)
             if base != name and (is_thread(base) or is_ghost(base)) and base + LOG not in names:
                 yield f"{space.folder / name} belongs to no thread"
@@ -43,6 +44,7 @@ def _problems_of(space: Space, base: str) -> Iterator[str]:
     where = f"thread {log.header.thread!r}" if not log.header.forgotten else f"the tombstones {base}"
     yield from _index_problems(space, base, log, where)
     yield from _message_problems(log, where)
+    yield from embedded.problems(space, log)
     space.lineage(log)
     if not log.header.forgotten:
         read_state(space.folder / f"{base}{STATE}", log.header.log)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from memex import Message, Receipt, UnknownMessage
 from memex_jsonl.changes import Change, Draft
+from memex_jsonl.embedded import erase
 from memex_jsonl.files import open_file, read_at
 from memex_jsonl.forks import copy_header
 from memex_jsonl.lines import Header, buried, entry_in, line_of
@@ -42,19 +43,22 @@ def forget_messages(space: Space, thread: str, ids: Sequence[str]) -> Receipt:
         erased = [(log, seq) for log, seq in places if not log.is_forgotten(seq)]
         forks = _sharers(space, erased, but=own)
         touched = {log.header.log: log for log, _ in erased}
+        embedded = 0
         for name, log in touched.items():
             gone = {seq for other, seq in erased if other.header.log == name}
             _write_anew(change.draft(log.path.name), log, copy_header(log.header), log.head, gone)
             change.remove(_beside(log, INDEX))
+            embedded += erase(space, change, log, lambda seq, _, gone=gone: seq not in gone)  # type: ignore[misc]
         if touched:
             change.commit()
         for log in touched.values():
             space.index_again(log)
+        counts = {"messages": len(erased), "index": len(erased), "files": len(touched)}
         return Receipt(
             thread=thread,
             messages=tuple(sorted(seq for _, seq in places)),
             whole_thread=False,
-            places={"messages": len(erased), "index": len(erased), "files": len(touched)},
+            places=counts | ({"vectors": embedded} if embedded else {}),
             forks=forks,
         )
 
@@ -73,6 +77,8 @@ def forget_thread(space: Space, thread: str) -> Receipt:
             "state": len(read_state(space.folder / f"{name}{STATE}", header.log)),
             "plans": count_plans(space.folder / f"{name}{PLANS}", header.log, header.plan_base),
         }
+        if embedded := erase(space, change, own, lambda _seq, _name: False):
+            places["vectors"] = embedded
         headers = space.headers()
         children = [one for one in headers.values() if one.parent_log == header.log]
         if children:

@@ -25,7 +25,7 @@ from memex_jsonl.changes import Change
 from memex_jsonl.lines import VERSION, Header, counter_json, line_of, message_line
 from memex_jsonl.log import Log
 from memex_jsonl.messages import info, locate
-from memex_jsonl.names import INDEX, LOG, PLANS, STATE, new_log, safe_name
+from memex_jsonl.names import INDEX, LOG, PLANS, STATE, VECTORS, new_log, safe_name
 from memex_jsonl.notes import plan_lines, plans_back, read_state, write_state
 from memex_jsonl.space import Space
 
@@ -148,7 +148,7 @@ def _begin(space: Space, change: Change, name: str, header: Header, state: dict[
     change.draft(f"{name}{LOG}").write(line_of(header))
     if state:
         write_state(change.draft(f"{name}{STATE}"), header.log, state)
-    for ending in (INDEX, PLANS) if state else (INDEX, PLANS, STATE):
+    for ending in (INDEX, PLANS, VECTORS) if state else (INDEX, PLANS, VECTORS, STATE):
         if (space.folder / f"{name}{ending}").exists():
             change.remove(f"{name}{ending}")
 

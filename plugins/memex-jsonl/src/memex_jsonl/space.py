@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from memex import StoreDamaged, UnknownThread
 from memex_jsonl.changes import Change, clean, is_unfinished
@@ -19,6 +19,9 @@ from memex_jsonl.locks import Locks
 from memex_jsonl.log import BEGINNING, LineDamaged, Log, Seen
 from memex_jsonl.names import DRAFT, INDEX, LOG, ghost_name, is_ghost, is_thread, safe_name
 from memex_jsonl.writer import Shelf, Writer
+
+if TYPE_CHECKING:
+    from memex_jsonl.embedded import Vectors
 
 T = TypeVar("T")
 _NAMESPACE_FILE = "namespace.json"
@@ -47,6 +50,7 @@ class Space:
     Attributes:
         locks: Its locks.
         named: Files of plans whose names this process knows to be on the disk.
+        embedded: What this process knows of the vectors of logs, by the names of their files.
     """
 
     def __init__(self, root: Path, namespace: str, settings: Settings) -> None:
@@ -56,6 +60,7 @@ class Space:
         self._shelf = Shelf()
         self.locks = Locks(self.folder, settings.timeout)
         self.named: set[str] = set()
+        self.embedded: dict[str, Vectors] = {}
         with operation(), translated(self.folder):
             make_folder(self.folder)
             named = self.folder / _NAMESPACE_FILE

@@ -15,6 +15,7 @@ from memex import (
     Appended,
     BadSetting,
     Conflict,
+    Embedded,
     Entry,
     Hit,
     InvalidMessage,
@@ -26,15 +27,18 @@ from memex import (
     StoreUnavailable,
     ThreadImage,
     ThreadInfo,
+    VectorSpace,
     check_id,
+    checked_vectors,
     encode_message,
     parse_query,
 )
-from memex_jsonl import forgetting, forks, state
+from memex_jsonl import embedded, forgetting, forks, state
 from memex_jsonl import messages as log
 from memex_jsonl.checking import problems
 from memex_jsonl.lines import counter_json
 from memex_jsonl.locking import operation
+from memex_jsonl.log import Log
 from memex_jsonl.names import safe_name
 from memex_jsonl.opening import prepare
 from memex_jsonl.searching import Words
@@ -259,6 +263,36 @@ class JsonlStore:
         """Make a thread exactly as another store had it."""
         return forks.restore(self._of(image.info.id), image, entries, plans)
 
+    def put_vectors(self, thread: str, space: VectorSpace, vectors: Mapping[str, bytes]) -> int:
+        """Keep vectors of messages that have none in this space; see :class:`memex.VectorStore`."""
+        checked = checked_vectors(space, vectors)
+        return embedded.put(self._of(thread), thread, space, checked)
+
+    def vectors(
+        self, thread: str, space: VectorSpace, start: int = 1, stop: int | None = None
+    ) -> Iterator[tuple[int, bytes]]:
+        """Yield the vectors of messages in log order, read a page at a time."""
+        own = self._of(thread)
+        wanted = own.read(lambda: log.stretches(own, thread, max(start, 1), stop))
+        return self._while_open(embedded.read(own, wanted[::-1], space))
+
+    def without_vectors(
+        self, thread: str, space: VectorSpace, start: int = 1, stop: int | None = None
+    ) -> Iterator[int]:
+        """Yield the messages that have no entry in a space yet, in log order."""
+        own = self._of(thread)
+        wanted = own.read(lambda: log.stretches(own, thread, max(start, 1), stop))
+        return self._while_open(embedded.missing(own, wanted[::-1], space))
+
+    def vector_spaces(self, thread: str | None = None) -> list[Embedded]:
+        """Return the spaces that have entries, and how many."""
+        own = self._space() if thread is None else self._of(thread)
+        return own.read(lambda: embedded.counted(own, _spans(own, thread)))
+
+    def drop_vectors(self, space: VectorSpace) -> int:
+        """Erase a space in every thread and return how many entries it had."""
+        return embedded.drop(self._space(), space)
+
     def check(self) -> list[str]:
         """Read every file of the namespace and return what is wrong, one line each."""
         space = self._space()
@@ -287,6 +321,12 @@ class JsonlStore:
         for page in pages:
             yield page
             self._space()
+
+
+def _spans(space: Space, thread: str | None) -> list[tuple[Log, int]]:
+    if thread is not None:
+        return space.lineage(space.found(thread))
+    return [(own, own.head) for own in space.logs()]
 
 
 def _draft(message: Message, tokens: int) -> log.Draft:

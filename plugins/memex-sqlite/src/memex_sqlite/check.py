@@ -29,6 +29,10 @@ _ORPHANS = {
     "WHERE id NOT IN (SELECT blob FROM message_blobs)",
     "pictures or files are missing": "SELECT count(*) FROM message_blobs "
     "WHERE blob NOT IN (SELECT id FROM blobs) OR place NOT IN (SELECT place FROM messages)",
+    "entries of vectors belong to no message": "SELECT count(*) FROM vectors "
+    "WHERE place NOT IN (SELECT place FROM messages WHERE NOT (text IS NULL AND json IS NULL))",
+    "entries of vectors are of no space, or of the wrong size for it": "SELECT count(*) FROM vectors v "
+    "LEFT JOIN vector_spaces s ON s.id = v.space WHERE s.id IS NULL OR length(v.body) % (4 * s.dimension)",
 }
 
 

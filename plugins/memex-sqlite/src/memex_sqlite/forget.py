@@ -84,9 +84,15 @@ def _bury(connection: sqlite3.Connection, places: Sequence[int]) -> dict[str, in
         "WHERE place = ?",
         each,
     )
+    embedded = connection.executemany(
+        "DELETE FROM vectors WHERE space IN (SELECT id FROM vector_spaces) AND place = ?", each
+    ).rowcount
     connection.executemany("DELETE FROM message_blobs WHERE place = ?", each)
     unused = connection.execute("DELETE FROM blobs WHERE id NOT IN (SELECT blob FROM message_blobs)").rowcount
-    return {"messages": len(places), "index": indexed} | ({"blobs": unused} if unused else {})
+    places_of_some = {"blobs": unused, "vectors": max(embedded, 0)}
+    return {"messages": len(places), "index": indexed} | {
+        where: count for where, count in places_of_some.items() if count
+    }
 
 
 def _remove_unshared(connection: sqlite3.Connection, number: int | None) -> None:

@@ -12,7 +12,7 @@ from memex_sqlite.errors import translated, why_not_opened
 
 APPLICATION_ID: Final = 0x6D656D78
 """``memx`` in the file's header."""
-VERSION: Final = 2
+VERSION: Final = 3
 """The schema that this version writes."""
 _MAGIC = b"SQLite format 3\x00"
 

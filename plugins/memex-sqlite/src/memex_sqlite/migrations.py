@@ -79,6 +79,14 @@ def compact_rows(db: Database) -> None:
     connection.execute("UPDATE settings SET value = ? WHERE name = 'wipe'", (pending,))
 
 
+def vector_tables(db: Database) -> None:
+    """Schema 3: tables for the vectors of messages. Nothing that is there changes."""
+    from memex_sqlite.schema import VECTORS
+
+    for statement in VECTORS:
+        db.conn.execute(statement)
+
+
 def _old_messages(connection: sqlite3.Connection) -> Iterator[list[tuple[int, Draft]]]:
     rows = connection.execute("SELECT place, body, tokens, counter FROM old_messages ORDER BY place")
     while found := rows.fetchmany(_AT_A_TIME):
@@ -94,5 +102,8 @@ _OLD = {  # schema 1: table, and its columns in the order of today's; messages a
     "state": "thread, key, value",
     "plans": "place, head, body",
 }
-_STEPS: tuple[tuple[str, Callable[[Database], None]], ...] = (("compact rows", compact_rows),)
+_STEPS: tuple[tuple[str, Callable[[Database], None]], ...] = (
+    ("compact rows", compact_rows),
+    ("vectors", vector_tables),
+)
 """By the schema that they start from, 1 for the first."""

@@ -69,6 +69,26 @@ TABLES: Final = (
     "INSERT INTO settings VALUES ('wipe', 0), ('index', 'none'), ('terms', 0)",
     *views.VIEWS,
 )
+"""Those of schema 2, which the later ones add to."""
+VECTORS: Final = (
+    # AUTOINCREMENT for the reason it has in threads. A space belongs to a namespace, as a thread does.
+    """CREATE TABLE vector_spaces (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        namespace INTEGER NOT NULL REFERENCES namespaces (id),
+        embedder TEXT NOT NULL,
+        dimension INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        UNIQUE (namespace, embedder, dimension, kind))""",
+    # In the order of writing, with an index over it: a WITHOUT ROWID table would keep the vectors
+    # themselves in the inner pages, five to a page, and be seven levels deep at 50,000.
+    """CREATE TABLE vectors (
+        id INTEGER PRIMARY KEY,
+        space INTEGER NOT NULL REFERENCES vector_spaces (id),
+        place INTEGER NOT NULL REFERENCES messages (place),
+        body BLOB NOT NULL)""",
+    "CREATE UNIQUE INDEX vectors_by_place ON vectors (space, place)",
+)
+"""What schema 3 added: vectors of messages, each message's in one row."""
 
 
 def prepare(path: str, connection: sqlite3.Connection, *, timeout: float, index: Index | None) -> None:
@@ -103,7 +123,7 @@ def _make_or_migrate(path: str, connection: sqlite3.Connection) -> None:
         migrate(path, connection, version)
     else:
         check_strangers(path, connection)
-        for statement in TABLES:
+        for statement in (*TABLES, *VECTORS):
             connection.execute(statement)
         word_index.adapt(connection, "words")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")

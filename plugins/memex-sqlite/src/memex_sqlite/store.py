@@ -15,6 +15,7 @@ from memex import (
     Appended,
     BadSetting,
     Conflict,
+    Embedded,
     Entry,
     Hit,
     InvalidMessage,
@@ -27,10 +28,12 @@ from memex import (
     StoreUnavailable,
     ThreadImage,
     ThreadInfo,
+    VectorSpace,
     check_id,
+    checked_vectors,
     parse_query,
 )
-from memex_sqlite import copying, log, notes, reading, search, threads, word_index
+from memex_sqlite import copying, embedded, log, notes, reading, search, threads, word_index
 from memex_sqlite.backups import remove_backups
 from memex_sqlite.check import problems
 from memex_sqlite.connections import Connections, Durability
@@ -296,6 +299,41 @@ class SqliteStore:
         with self._searching() as connection:
             row = threads.require(connection, self.namespace, thread)
             return search.find(connection, row, terms, upto=max(0, min(upto, MOST)), limit=max(limit, 0))
+
+    def put_vectors(self, thread: str, space: VectorSpace, vectors: Mapping[str, bytes]) -> int:
+        """Keep vectors of messages that have none in this space; see :class:`memex.VectorStore`."""
+        checked = checked_vectors(space, vectors)
+        with self._thread(thread, write=True) as (connection, row):
+            return embedded.put(connection, self.namespace, row, space, checked)
+
+    def vectors(
+        self, thread: str, space: VectorSpace, start: int = 1, stop: int | None = None
+    ) -> Iterator[tuple[int, bytes]]:
+        """Yield the vectors of messages in log order, read a page at a time."""
+        with self._thread(thread) as (connection, row):
+            found = embedded.extent(connection, self.namespace, row, space, start, stop)
+        return embedded.read(self._connections, found)
+
+    def without_vectors(
+        self, thread: str, space: VectorSpace, start: int = 1, stop: int | None = None
+    ) -> Iterator[int]:
+        """Yield the messages that have no entry in a space yet, in log order."""
+        with self._thread(thread) as (connection, row):
+            found = embedded.extent(connection, self.namespace, row, space, start, stop)
+        return embedded.missing(self._connections, found)
+
+    def vector_spaces(self, thread: str | None = None) -> list[Embedded]:
+        """Return the spaces that have entries, and how many."""
+        if thread is None:
+            with self._reading() as connection:
+                return embedded.spaces(connection, self.namespace)
+        with self._thread(thread) as (connection, row):
+            return embedded.spaces_of(connection, self.namespace, row)
+
+    def drop_vectors(self, space: VectorSpace) -> int:
+        """Erase a space in every thread and return how many entries it had."""
+        with self._writing() as connection:
+            return embedded.drop(connection, self.namespace, space)
 
     def check(self) -> list[str]:
         """Read the whole file and return what is wrong with it, one line each."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import pytest
 
-from memex import Entry, Message, SearchableStore, Store, searchable
+from memex import Entry, Message, SearchableStore, Store, VectorStore, searchable, vector_store
 
 
 class StoreCase:
@@ -51,6 +51,13 @@ class StoreCase:
         """Give an empty store that can search."""
         if (able := searchable(store)) is None:
             pytest.skip(f"{type(store).__name__} offers no search() and find()")
+        return able
+
+    @pytest.fixture
+    def vectors(self, store: Store) -> VectorStore:
+        """Give an empty store that keeps vectors."""
+        if (able := vector_store(store)) is None:
+            pytest.skip(f"{type(store).__name__} offers no put_vectors() and vectors()")
         return able
 
     def need_persistence(self) -> None:

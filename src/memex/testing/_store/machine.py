@@ -22,11 +22,14 @@ from memex import (
     Conflict,
     Message,
     Store,
+    VectorSpace,
     encode_message,
+    pack_vector,
     read_archive,
     searchable,
     searchable_text,
     terms,
+    vector_store,
     write_archive,
 )
 from memex.testing import strategies
@@ -40,6 +43,7 @@ _WORDS = ("deploy", "friday", "kraken", "café", "部署", "O'Neil", "NULL", "\x
 # Mostly few words, so that they meet again in other messages; now and then anything at all.
 _FEW_WORDS = st.lists(st.sampled_from(_WORDS), max_size=5).map(" ".join)
 _TEXTS = st.one_of(_FEW_WORDS, _FEW_WORDS, strategies.texts())
+_SPACES = (VectorSpace("e", 2), VectorSpace("e", 2, "query"), VectorSpace("线", 1))
 _ROLES = st.sampled_from(["system", "user", "assistant", "tool", "developer"])
 _BATCHES = st.lists(st.builds(Message.of, _ROLES, _TEXTS), min_size=1, max_size=4)
 
@@ -161,6 +165,25 @@ class StoreMachine(RuleBasedStateMachine):
         head = len(self.model.threads[name].cells)
         assert self.store.put_plan(name, head, body) == self.model.put_plan(name, body)
 
+    @precondition(lambda self: vector_store(self.store) is not None and bool(self._messages()))
+    @rule(data=st.data(), space=st.sampled_from(_SPACES), number=st.floats(width=32))
+    def put_vectors(self, data: st.DataObject, space: VectorSpace, number: float) -> None:
+        """Keep vectors of some messages, there or not."""
+        assert (store := vector_store(self.store)) is not None
+        name, _ = data.draw(st.sampled_from(self._messages()))
+        ids = data.draw(st.lists(st.sampled_from([*self.model.threads[name].ids, "not there"]), max_size=4))
+        windows = [data.draw(st.integers(0, 2)) for _ in ids]
+        vector = pack_vector([number] * space.dimension)
+        entries = {message_id: vector * count for message_id, count in zip(ids, windows, strict=True)}
+        assert store.put_vectors(name, space, entries) == self.model.put_vectors(name, space, entries)
+
+    @precondition(lambda self: vector_store(self.store) is not None)
+    @rule(space=st.sampled_from(_SPACES))
+    def drop_vectors(self, space: VectorSpace) -> None:
+        """Erase a space."""
+        assert (store := vector_store(self.store)) is not None
+        assert store.drop_vectors(space) == self.model.drop_vectors(space)
+
     @precondition(lambda self: self._messages())
     @rule(data=st.data())
     def forget_messages(self, data: st.DataObject) -> None:
@@ -206,6 +229,7 @@ class StoreMachine(RuleBasedStateMachine):
             read_archive(self.folder / "copy.zip", self.store)
         else:
             copy_all(source, self.store)
+        self.model.forget_vectors()
 
     @invariant()
     def the_threads_are_the_same(self) -> None:
@@ -246,6 +270,24 @@ class StoreMachine(RuleBasedStateMachine):
             assert sorted(hit.entry.seq for hit in hits) == [
                 seq for seq, words_of in enumerate(held, 1) if "deploy" in words_of
             ]
+
+    @invariant()
+    def the_vectors_are_the_same(self) -> None:
+        """Each message has the vectors it was given, in every thread that shares it."""
+        if (store := vector_store(self.store)) is None:
+            return
+        for name, thread in self.model.threads.items():
+            for space in _SPACES:
+                held = [
+                    (seq, c.vectors[space]) for seq, c in enumerate(thread.cells, 1) if space in c.vectors
+                ]
+                assert list(store.vectors(name, space)) == held
+                bare = [
+                    seq
+                    for seq, cell in enumerate(thread.cells, 1)
+                    if space not in cell.vectors and cell.message.status != "forgotten"
+                ]
+                assert list(store.without_vectors(name, space)) == bare
 
     def _open(self) -> None:
         self.store = self.case.open_store(self.folder)

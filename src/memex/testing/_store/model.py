@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from memex import Message, encode_message
+from memex import Message, VectorSpace, encode_message
 from memex.testing._store.forgetting import tombstone
 
 
@@ -15,6 +15,7 @@ class Cell:
 
     message: Message
     tokens: int
+    vectors: dict[VectorSpace, bytes] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -108,6 +109,28 @@ class Model:
         thread.plans.append(ModelPlan(thread.last_plan, len(thread.cells), body))
         return thread.last_plan
 
+    def put_vectors(self, name: str, space: VectorSpace, vectors: Mapping[str, bytes]) -> int:
+        """Keep entries where there are none and return how many are new."""
+        bare = [
+            cell
+            for cell in self.threads[name].cells
+            if cell.message.id in vectors and cell.message.status != "forgotten" and space not in cell.vectors
+        ]
+        for cell in bare:
+            cell.vectors[space] = vectors[cell.message.id]
+        return len(bare)
+
+    def drop_vectors(self, space: VectorSpace) -> int:
+        """Erase a space and return how many entries it had."""
+        cells = {id(cell): cell for thread in self.threads.values() for cell in thread.cells}
+        return sum(cell.vectors.pop(space, None) is not None for cell in cells.values())
+
+    def forget_vectors(self) -> None:
+        """Erase all of them, as a copy does."""
+        for thread in self.threads.values():
+            for cell in thread.cells:
+                cell.vectors.clear()
+
     def forget(self, name: str, ids: Iterable[str]) -> tuple[str, ...]:
         """Make messages tombstones and return the other threads that had them."""
         wanted = set(ids)
@@ -127,6 +150,7 @@ class Model:
         cells = [cell for cell in cells if cell.message.status != "forgotten"]
         for cell in cells:
             cell.message, cell.tokens = tombstone(cell.message), 0
+            cell.vectors.clear()
         others = (other for other in self.threads.values() if other.name != name)
         return tuple(sorted(other.name for other in others if any(cell in other.cells for cell in cells)))
 

@@ -1,0 +1,1 @@
+"""What needs numpy: imported with the first ranking, never before."""

@@ -1,0 +1,148 @@
+"""The vectors of one thread in memory, and the exact search over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.float32]
+Numbers = NDArray[np.float64]
+
+_PAGE: Final = 1024
+_MARGIN: Final = 1e-4
+"""How far the fast scores, in single precision, may be from the exact ones; many times what was seen."""
+DIGITS: Final = 6
+"""Of a score: the last digits of a sum differ with the machine, and a plan must not."""
+
+
+class Matrix:
+    """The vectors of a thread's messages, of length one, in log order.
+
+    Scores are computed twice: for all messages in single precision, to find the best; and for these
+    again in double precision, each on its own, and rounded. So a score does not depend on how many
+    messages there are, and the same question has the same ranking when it is asked again.
+
+    Args:
+        dimension: How many numbers a vector has.
+    """
+
+    def __init__(self, dimension: int) -> None:
+        self.dimension = dimension
+        self._rows: Rows = np.zeros((0, dimension), np.float32)
+        self._seqs: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._count = 0
+
+    def __len__(self) -> int:
+        """Return how many vectors there are."""
+        return self._count
+
+    @property
+    def seqs(self) -> list[int]:
+        """The messages that have vectors, in order."""
+        found: list[int] = np.unique(self._seqs[: self._count]).tolist()
+        return found
+
+    def extend(self, entries: Iterable[tuple[int, bytes]]) -> None:
+        """Add the vectors of messages, each given as a store keeps them, in log order."""
+        pages = iter(entries)
+        while page := list(islice(pages, _PAGE)):
+            rows = unit(np.frombuffer(b"".join(data for _, data in page), "<f4").reshape(-1, self.dimension))
+            seqs = np.repeat(
+                [seq for seq, _ in page], [len(data) // (4 * self.dimension) for _, data in page]
+            )
+            self._make_room(len(rows))
+            end = self._count + len(rows)
+            self._rows[self._count : end] = rows
+            self._seqs[self._count : end] = seqs
+            self._count = end
+
+    def nearest(self, questions: Rows, *, upto: int, top: int, beside: float = 0.0) -> dict[int, float]:
+        """Return the messages nearest to a question and how near they are, best first.
+
+        A message of several vectors is as near as the nearest of them, to the nearest of the question's.
+
+        Args:
+            questions: The question's vectors, of length one, a row each.
+            upto: Only messages up to this one.
+            top: At most so many messages.
+            beside: What a message gets of the nearness of the better one beside it.
+        """
+        count = int(np.searchsorted(self._seqs[: self._count], upto, side="right"))
+        if not count or not len(questions) or top < 1:
+            return {}
+        by_row = (self._rows[:count] @ questions.T).max(axis=1)
+        starts = self._starts(count)
+        seqs = self._seqs[starts]
+        fast = _with_neighbours(seqs, np.maximum.reduceat(by_row, starts), beside)
+        if len(fast) > top:
+            least = np.partition(fast, len(fast) - top)[len(fast) - top] - _MARGIN
+            candidates = seqs[fast >= least]
+        else:
+            candidates = seqs
+        near = np.concatenate([candidates - 1, candidates, candidates + 1]) if beside else candidates
+        exact = self._exact(questions, np.unique(near), upto)
+        scored = _with_neighbours(exact[0], exact[1], beside)
+        scores = dict(zip(exact[0].tolist(), np.round(scored, DIGITS).tolist(), strict=True))
+        best = sorted(candidates.tolist(), key=lambda seq: (-scores[seq], -seq))
+        return {seq: scores[seq] for seq in best[:top]}
+
+    def first_of(self, seqs: Sequence[int]) -> Numbers:
+        """Return the first vector of each of these messages, which have one."""
+        at = np.searchsorted(self._seqs[: self._count], np.asarray(seqs, np.int64))
+        return self._rows[at].astype(np.float64)
+
+    def _exact(
+        self, questions: Rows, wanted: NDArray[np.int64], upto: int
+    ) -> tuple[NDArray[np.int64], Numbers]:
+        """Return which of these messages have vectors, and their scores, computed each on its own."""
+        known = self._seqs[: self._count]
+        wanted = wanted[wanted <= upto]
+        spans = zip(np.searchsorted(known, wanted), np.searchsorted(known, wanted, "right"), strict=True)
+        taken = np.concatenate([np.arange(first, stop) for first, stop in spans])
+        rows, seqs = self._rows[taken].astype(np.float64), self._seqs[taken]
+        # Not by a matrix product, whose order of summing depends on the size of the matrix.
+        by_row = np.max([(rows * question).sum(axis=1) for question in questions.astype(np.float64)], axis=0)
+        starts = np.flatnonzero(np.r_[True, seqs[1:] != seqs[:-1]])
+        by_message: Numbers = np.maximum.reduceat(by_row, starts)
+        return seqs[starts], by_message.round(DIGITS)
+
+    def _starts(self, count: int) -> NDArray[np.intp]:
+        seqs = self._seqs[:count]
+        return np.flatnonzero(np.r_[True, seqs[1:] != seqs[:-1]])
+
+    def _make_room(self, more: int) -> None:
+        if self._count + more <= len(self._rows):
+            return
+        room = max(64, self._count + more, self._count + self._count // 2)
+        rows = np.zeros((room, self.dimension), np.float32)
+        seqs = np.zeros(room, np.int64)
+        rows[: self._count], seqs[: self._count] = self._rows[: self._count], self._seqs[: self._count]
+        self._rows, self._seqs = rows, seqs
+
+
+def unit(vectors: Rows) -> Rows:
+    """Return vectors of length one; one of zeros stays as it is."""
+    exact = vectors.astype(np.float64)
+    lengths = np.sqrt((exact * exact).sum(axis=1, keepdims=True))
+    return (exact / np.where(lengths == 0, 1, lengths)).astype(np.float32)
+
+
+def rows_of(data: Iterable[bytes], dimension: int) -> Rows:
+    """Return vectors as stores keep them as rows of length one."""
+    return unit(np.frombuffer(b"".join(data), "<f4").reshape(-1, dimension))
+
+
+def _with_neighbours(seqs: NDArray[np.int64], scores: NDArray[Any], beside: float) -> NDArray[Any]:
+    """Add to each score a share of the better one of the messages just before and after it."""
+    if not beside or len(seqs) < 2:
+        return scores
+    touching = seqs[1:] == seqs[:-1] + 1
+    better = np.zeros_like(scores)
+    better[1:] = np.where(touching, scores[:-1], 0)
+    better[:-1] = np.maximum(better[:-1], np.where(touching, scores[1:], 0))
+    summed: NDArray[Any] = scores + beside * np.maximum(better, 0)
+    return summed

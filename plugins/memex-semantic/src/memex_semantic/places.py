@@ -1,0 +1,125 @@
+"""Where vectors are kept: in a store that can, else in memory, by each process for itself."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol
+
+from memex import Entry, Receipt, Store, VectorSpace, VectorStore, vector_store
+
+Reader = Callable[[int, int], Iterable[Entry]]
+"""Gives the messages of a thread between two, both inside; tombstones may be left out."""
+
+
+class Place(Protocol):
+    """What is asked of a place for vectors; entries are as :class:`memex.VectorStore` has them."""
+
+    def put(self, thread: str, space: VectorSpace, entries: Sequence[tuple[Entry, bytes]]) -> None:
+        """Keep entries for messages that have none."""
+
+    def vectors(self, thread: str, space: VectorSpace, start: int, stop: int) -> Iterable[tuple[int, bytes]]:
+        """Yield the entries between two messages, in log order."""
+
+    def missing(
+        self, thread: str, space: VectorSpace, start: int, stop: int, read: Reader
+    ) -> Iterator[Entry]:
+        """Yield the messages between two that have no entry, in log order; it may change meanwhile."""
+
+    def forget(self, receipt: Receipt) -> int:
+        """Erase what a store does not erase itself, and return how many entries that were."""
+
+
+def place_in(store: Store | None) -> Place:
+    """Return the place that fits a store."""
+    able = None if store is None else vector_store(store)
+    return HeldVectors() if able is None else StoredVectors(able)
+
+
+class StoredVectors:
+    """Vectors in the store itself.
+
+    Args:
+        store: The store.
+    """
+
+    def __init__(self, store: VectorStore) -> None:
+        self._store = store
+
+    def put(self, thread: str, space: VectorSpace, entries: Sequence[tuple[Entry, bytes]]) -> None:
+        """Keep entries for messages that have none."""
+        self._store.put_vectors(thread, space, {entry.message.id: data for entry, data in entries})
+
+    def vectors(self, thread: str, space: VectorSpace, start: int, stop: int) -> Iterable[tuple[int, bytes]]:
+        """Yield the entries between two messages, in log order."""
+        return self._store.vectors(thread, space, start, stop)
+
+    def missing(
+        self, thread: str, space: VectorSpace, start: int, stop: int, read: Reader
+    ) -> Iterator[Entry]:
+        """Yield the messages between two that have no entry."""
+        first = last = None
+        for seq in self._store.without_vectors(thread, space, start, stop):
+            if first is not None and last is not None and seq != last + 1:
+                yield from read(first, last)
+                first = None
+            first, last = first or seq, seq
+        if first is not None and last is not None:
+            yield from read(first, last)
+
+    def forget(self, receipt: Receipt) -> int:  # noqa: ARG002 - the store has erased them already
+        """Erase nothing."""
+        return 0
+
+
+class _Held:
+    def __init__(self) -> None:
+        self.seqs: list[int] = []
+        self.entries: dict[int, bytes] = {}
+
+
+class HeldVectors:
+    """Vectors in memory. A fork has its own, and what is held ends with the process."""
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[str, VectorSpace], _Held] = {}
+        self._lock = threading.Lock()
+
+    def put(self, thread: str, space: VectorSpace, entries: Sequence[tuple[Entry, bytes]]) -> None:
+        """Keep entries for messages that have none."""
+        with self._lock:
+            held = self._held.setdefault((thread, space), _Held())
+            for entry, data in entries:
+                if entry.seq not in held.entries:
+                    insort(held.seqs, entry.seq)
+                    held.entries[entry.seq] = data
+
+    def vectors(self, thread: str, space: VectorSpace, start: int, stop: int) -> Iterable[tuple[int, bytes]]:
+        """Return the entries between two messages, in log order."""
+        with self._lock:
+            held = self._held.get((thread, space), _Held())
+            seqs = held.seqs[bisect_left(held.seqs, start) : bisect_right(held.seqs, stop)]
+            return [(seq, held.entries[seq]) for seq in seqs]
+
+    def missing(
+        self, thread: str, space: VectorSpace, start: int, stop: int, read: Reader
+    ) -> Iterator[Entry]:
+        """Yield the messages between two that have no entry."""
+        known = {seq for seq, _ in self.vectors(thread, space, start, stop)}
+        for entry in read(start, stop):
+            if entry.seq not in known and entry.message.status != "forgotten":
+                yield entry
+
+    def forget(self, receipt: Receipt) -> int:
+        """Erase the entries of what was forgotten, in each thread that had it."""
+        erased = 0
+        with self._lock:
+            for (thread, space), held in list(self._held.items()):
+                if thread == receipt.thread and receipt.whole_thread:
+                    erased += len(self._held.pop((thread, space)).entries)
+                elif thread == receipt.thread or thread in receipt.forks:
+                    gone = [seq for seq in receipt.messages if held.entries.pop(seq, None) is not None]
+                    held.seqs = sorted(held.entries)
+                    erased += len(gone)
+        return erased

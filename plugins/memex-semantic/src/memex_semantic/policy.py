@@ -1,0 +1,112 @@
+"""The policy: rank older messages by how near their meaning is to the question's."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any, Final
+
+from memex import BadSetting, Entry, Memex, Ranking, Window, ranker
+from memex_semantic.embeddings import Embeddings
+from memex_semantic.places import Reader
+from memex_semantic.sharing import DEFAULT, embeddings_for, reader_of
+
+BESIDE: Final = 0.5
+TOP: Final = 200
+PIECE: Final = 200
+
+
+def semantic(
+    embedder: Any = DEFAULT,
+    *,
+    share: float = 0.25,
+    weight: float = 1.0,
+    top: int = TOP,
+    beside: float = BESIDE,
+    diversity: float = 0.0,
+    piece: int = PIECE,
+    host: Memex | None = None,
+) -> Callable[[Window], Window]:
+    """Return a policy that ranks older messages by the cosine of their vectors to the newest user message's.
+
+    Each message is embedded once, in the background where a memory stored it, and its vectors are
+    kept in the store if that can. What is not embedded yet when a window is built is embedded then.
+
+    Args:
+        embedder: Which embedder of an installed plugin, such as ``"model2vec:minishlab/potion-base-8M"``,
+            or a mapping with ``use``; a program that makes the policy itself may give the object.
+        share: The most that quotes may take of the prompt's tokens.
+        weight: What this ranking counts beside those of other policies.
+        top: At most so many messages have a rank.
+        beside: What a message gets of the nearness of the better one of its neighbours: an answer stands
+            beside its question.
+        diversity: From 0 to 1: how much a message loses by being like a better one, for questions that
+            ask for everything about something.
+        piece: About how many tokens of a long message make a vector.
+        host: The memory; filled in by it.
+
+    Raises:
+        BadSetting: If a setting makes no sense.
+        PluginError: If the embedder cannot be made.
+    """
+    for name, value, least, most in (
+        ("share", share, 0.001, 0.999),
+        ("weight", weight, 0.001, 100),
+        ("beside", beside, 0, 1),
+        ("diversity", diversity, 0, 1),
+    ):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
+            raise BadSetting(f"semantic: {name} is {value!r}; it must be a number from {least:g} to {most:g}")
+    for name, value, least in (("top", top, 1), ("piece", piece, 8)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise BadSetting(f"semantic: {name} is {value!r}; it must be a whole number of at least {least}")
+    embeddings = embeddings_for(embedder, piece, host)
+    memory = None if host is None else weakref.ref(host)
+
+    def by_meaning(window: Window) -> Window:
+        newest = window.newest
+        if newest is None or not window.query.strip():
+            return window
+        thread = window.log.thread
+        read = reader_of(thread, window.log if memory is None else memory())
+        scores = nearest(embeddings, thread, newest, read, top=top, beside=beside)
+        if diversity and scores:
+            from memex_semantic.numeric.diverse import spread
+
+            scores = spread(embeddings.matrix(thread, read, newest.seq - 1), scores, diversity)
+        return window.rank(Ranking(name="semantic", scores=scores, weight=weight, share=share))
+
+    by_meaning.__name__ = "semantic"  # what a plan calls it when the program passes the callable itself
+    return ranker(by_meaning)
+
+
+def nearest(
+    embeddings: Embeddings, thread: str, question: Entry, read: Reader, *, top: int, beside: float
+) -> dict[int, float]:
+    """Return the messages before a question that are nearest to it, with what they are worth, best first.
+
+    Args:
+        embeddings: The vectors.
+        thread: The thread.
+        question: What is asked, stored or not.
+        read: How the thread's messages are read.
+        top: At most so many.
+        beside: As in :func:`semantic`.
+    """
+    from memex_semantic.numeric.matrix import rows_of
+
+    vectors = embeddings.question(thread, question, read)
+    if not vectors:
+        return {}
+    asked = rows_of(vectors, embeddings.space.dimension)
+    while True:
+        matrix = embeddings.matrix(thread, read, question.seq - 1)
+        found = matrix.nearest(asked, upto=question.seq - 1, top=top, beside=beside)
+        best = next(iter(found), None)
+        if best is None or _is_there(read, best):
+            return {seq: score for seq, score in found.items() if score > 0}
+        embeddings.read_again(thread)  # another process forgot it
+
+
+def _is_there(read: Reader, seq: int) -> bool:
+    return any(entry.message.status != "forgotten" for entry in read(seq, seq))

@@ -1,0 +1,102 @@
+"""Embedders of the library sentence-transformers. Imports torch when it embeds, and not before."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from memex import BadSetting, PluginError
+from memex_semantic.models import need, version_of
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+MODEL: Final = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+class TransformerEmbedder:
+    """A local model of sentence-transformers.
+
+    Its name says which model: the hub's name and revision, or a folder's name and a digest of what is in
+    it, so that another model in the same folder has vectors of its own.
+
+    Args:
+        model: The hub's name of a model, or a folder.
+        revision: Which revision of it on the hub, such as a commit.
+        device: Such as ``"cpu"`` or ``"cuda"``; by default what is there.
+        query_prompt: Put in front of a question, for models that want one, such as ``"query: "``.
+        text_prompt: Put in front of what is said.
+        batch: Texts that are embedded at once.
+
+    Raises:
+        PluginError: If sentence-transformers is not installed.
+    """
+
+    def __init__(
+        self,
+        model: str = MODEL,
+        *,
+        revision: str | None = None,
+        device: str | None = None,
+        query_prompt: str = "",
+        text_prompt: str = "",
+        batch: int = 32,
+    ) -> None:
+        need("sentence_transformers", "sentence-transformers")
+        if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+            raise BadSetting(f"sentence-transformers: batch is {batch!r}; it must be a whole number above 0")
+        self.batch = batch
+        self._model, self._revision, self._device = model, revision, device
+        self._query_prompt, self._text_prompt = query_prompt, text_prompt
+        if query_prompt:
+            self.embed_query = self._embed_query
+        self._name: str | None = None
+        self._dimension: int | None = None
+
+    @property
+    def name(self) -> str:
+        """Which model and with what in front."""
+        if self._name is None:
+            prompts = f"+{self._text_prompt!r}+{self._query_prompt!r}"
+            asked = prompts if self._query_prompt or self._text_prompt else ""
+            self._name = f"sentence-transformers/{version_of(self._model, self._revision)}{asked}"
+        return self._name
+
+    @property
+    def dimension(self) -> int | None:
+        """How many numbers a vector has; None until the model is loaded."""
+        return self._dimension
+
+    def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        """Return a vector for each text."""
+        vectors: Sequence[Sequence[float]] = self._encoded([self._text_prompt + text for text in texts])
+        return vectors
+
+    def _embed_query(self, text: str) -> Sequence[float]:
+        vector: Sequence[float] = self._encoded([self._query_prompt + text])[0]
+        return vector
+
+    def _encoded(self, texts: list[str]) -> Any:
+        try:
+            model, lock = _load(self._model, self._revision, self._device)
+            with lock:  # a tokenizer cannot be used by two threads at once
+                vectors = model.encode(texts, batch_size=self.batch, show_progress_bar=False)
+        except Exception as error:
+            raise PluginError(
+                f"the model {self._model!r} of sentence-transformers cannot be used: "
+                f"{type(error).__name__}: {error}; give the folder of a model that is there, "
+                "as in 'sentence-transformers:/models/all-MiniLM-L6-v2'",
+                plugin="semantic",
+            ) from error
+        self._dimension = int(vectors.shape[1])
+        return vectors
+
+
+@lru_cache(maxsize=4)
+def _load(model: str, revision: str | None, device: str | None) -> tuple[SentenceTransformer, threading.Lock]:
+    """Load a model once for all memories of a process, which takes seconds."""
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(model, revision=revision, device=device), threading.Lock()
