@@ -17,9 +17,9 @@ GROUPS = {
     "Opening and talking": "Memex Thread Window Reply Budget load_settings settings_file",
     "Messages": "Message Origin Usage freeze thaw encode_message decode_message check_id",
     "Parts": "Part Text Reasoning ToolCall ToolResult Media Refusal Citation Opaque",
-    "Plans": "Plan Step Change Explanation Row rows Replayed Entry Derived Log",
+    "Plans": "Plan Step Change Outcome Anchor Explanation Row rows Replayed Entry Derived Log",
     "Ranges of messages": "to_ranges expand contains show_ranges",
-    "Models": "Backend AsyncBackend Request Event FinishReason Tool Capabilities Cost",
+    "Models": "Backend AsyncBackend Request Event FinishReason Tool tool_of Capabilities Cost",
     "Wire formats": "Codec Encoded LeftOut encode decode",
     "Counting": "Counter ScriptCounter",
     "Embedding": "Embedder embed_texts embed_query pack_vector unpack_vector",
@@ -49,7 +49,7 @@ LINES = {
     "__version__": "Version of the host, as text.",
 }
 FOR_THE_HOST = frozenset(
-    {"adopt", "build", "chain_of", "changed", "filtered", "forgotten", "report", "store_reply"}
+    {"adopt", "build", "chain_of", "changed", "filtered", "forgotten", "keep", "report", "store_reply"}
 )
 MEMBERS = ("Memex", "Thread", "Window", "Reply", "Plan", "Message")
 
