@@ -34,7 +34,8 @@ def links(hooks: Hooks, host: object, chain: Sequence[Spec | Policy]) -> Chain:
 def default_chain(hooks: Hooks, host: object, order: Sequence[str]) -> Chain:
     """Return every installed policy in hook order, those of ``order`` first.
 
-    Those that are offered only by name are left out, unless ``order`` names them. One that cannot be built is a problem that is written down; nobody asked for it by name.
+    Those that are offered only by name are left out, unless ``order`` names them. One that cannot be
+    built is a problem that is written down; nobody asked for it by name.
     """
     names = list(dict.fromkeys(offer.provider.name for offer in hooks.offers("policies")))
     first = [name for name in order if name in names]

@@ -44,7 +44,7 @@ def report_lines(overall: Sequence[Figures], categories: Mapping[str, Sequence[F
         )
     for f in overall:
         if f.too_long:
-            yield f"{f.too_long:,} of {f.questions:,} questions do not fit into {f.budget:,} tokens themselves"
+            yield f"{f.too_long:,} of {f.questions:,} questions alone are more than {f.budget:,} tokens"
 
 
 def _percent(share: float) -> str:
