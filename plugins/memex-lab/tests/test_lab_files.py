@@ -53,6 +53,8 @@ GOOD = {"question": "What?", "evidence": ["q2"]}
         ({"evidence": ["q2"]}, "there is no question"),
         ({**GOOD, "question": "  "}, "question must be a text"),
         ({**GOOD, "question": 5}, "question must be a text"),
+        ({**GOOD, "question": "\ud800"}, "question holds a lone surrogate"),
+        ({**GOOD, "category": "\ud800"}, "category holds a lone surrogate"),
         ({**GOOD, "evidence": []}, "evidence must be a list"),
         ({**GOOD, "evidence": "q2"}, "evidence must be a list"),
         ({**GOOD, "evidence": ["q2", "nowhere"]}, 'no message "nowhere"'),
@@ -158,6 +160,7 @@ MESSAGE = {"id": "m1", "role": "user", "content": "x"}
         ({"questions": None}, "questions must be a list"),
         ({"questions": [3]}, "question 1: not a JSON object"),
         ({"questions": [{"query": "", "evidence": ["m1"]}]}, "question 1: query is"),
+        ({"questions": [{"query": "\ud800", "evidence": ["m1"]}]}, "question 1: query is"),
         (
             {"questions": [{"query": "?", "evidence": ["m9"]}]},
             'question 1: evidence: there is no message "m9"',

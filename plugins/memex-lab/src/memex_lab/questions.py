@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeGuard
 
 import msgspec
 
@@ -87,7 +87,20 @@ def _text(item: dict[str, Any], field: str, value: object) -> str:
         value = str(value)
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"{field} must be a text, not {json.dumps(value)[:40]}")
+    if not is_text(value):
+        raise ValueError(f"{field} holds a lone surrogate, which is not text")
     return value
+
+
+def is_text(value: object) -> TypeGuard[str]:
+    """Tell whether a value is words that can be stored and printed."""
+    if not isinstance(value, str) or not value.strip():
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _places(references: Sequence[object], thread: Thread, head: int, field: str) -> list[int]:
