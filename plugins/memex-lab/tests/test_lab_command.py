@@ -31,9 +31,9 @@ def test_a_table_by_budget_and_by_category(run, stored, questions):
     assert done.exit_code == 0, done.output
     assert done.stdout == (
         "2 questions of thread harbour; chain: evict\n"
-        "budget   recall  all evidence  verbatim  as a stub  in summary    lost\n"
-        "400      50.0 %        50.0 %    50.0 %      0.0 %       0.0 %  50.0 %\n"
-        "4,000   100.0 %       100.0 %   100.0 %      0.0 %       0.0 %   0.0 %\n"
+        "budget   recall  any of it  all of it  verbatim  as a stub  in summary    lost\n"
+        "400      50.0 %     50.0 %     50.0 %    50.0 %      0.0 %       0.0 %  50.0 %\n"
+        "4,000   100.0 %    100.0 %    100.0 %   100.0 %      0.0 %       0.0 %   0.0 %\n"
         "\n"
         "recall by category  questions      400    4,000\n"
         "code                        1    0.0 %  100.0 %\n"

@@ -97,7 +97,7 @@ def test_figures_are_means_over_questions(memory, harbour):
     ]
     outcomes = list(measure(thread, questions))
     found = figures(outcomes, 400)
-    assert (found.questions, found.recall, found.all) == (3, 0.5, 1 / 3)
+    assert (found.questions, found.recall, found.any, found.all) == (3, 0.5, 2 / 3, 1 / 3)
     assert found.fates == {"verbatim": 0.5, "stub": 0.0, "summary": 0.0, "lost": 0.5}
     assert {name: f[0].recall for name, f in by_category(outcomes, [400]).items()} == {
         "both": 0.5,

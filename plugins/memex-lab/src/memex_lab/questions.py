@@ -38,7 +38,7 @@ def read_questions(lines: Iterable[bytes], thread: Thread) -> list[Question]:
 
     A line is ``{"question": "...", "evidence": ["m17", 42]}``: evidence by message id or by place in
     the thread. It may have ``at`` (the last message before the question, an id or a place; the end of
-    the thread without it), ``category`` and ``id``. Other fields are ignored.
+    the thread without it), ``category`` (or ``kind``) and ``id``. Other fields are ignored.
 
     Args:
         lines: The file.
@@ -76,7 +76,7 @@ def _question(item: dict[str, Any], thread: Thread, head: int, name: str) -> Que
         query=query,
         evidence=tuple(dict.fromkeys(places)),
         at=at,
-        category=_text(item, "category", item.get("category", "all")),
+        category=_text(item, "category", item.get("category", item.get("kind", "all"))),
     )
 
 

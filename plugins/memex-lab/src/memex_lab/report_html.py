@@ -57,8 +57,8 @@ def report_html(
             "<h2>Recall by budget</h2>",
             _line_plot(lines),
             _table(
-                ["budget", "recall", "all evidence"],
-                [[f"{f.budget:,}", _percent(f.recall), _percent(f.all)] for f in overall],
+                ["budget", "recall", "any of it", "all of it"],
+                [[f"{f.budget:,}", _percent(f.recall), _percent(f.any), _percent(f.all)] for f in overall],
             ),
             "<h2>What became of the evidence</h2>",
             _bar_plot(overall),
