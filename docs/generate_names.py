@@ -14,10 +14,11 @@ from memex import wire as memex_wire
 from memex._explain import REASONS
 
 GROUPS = {
-    "Opening and talking": "Memex Thread Window Reply Budget load_settings settings_file",
+    "Opening and talking": "Memex Thread Window Reply Budget Cost load_settings settings_file parse_chain",
     "Messages": "Message Origin Usage freeze thaw encode_message decode_message check_id",
     "Parts": "Part Text Reasoning ToolCall ToolResult Media Refusal Citation Opaque",
-    "Plans": "Plan Step Change Outcome Anchor Explanation Row rows Replayed Entry Derived Log",
+    "Plans": "Plan Step Change Outcome Anchor Explanation Row rows Replayed Rehearsal Entry Derived Unit Log",
+    "Rankings": "Ranking ranker",
     "Ranges of messages": "to_ranges expand contains show_ranges",
     "Models": "Backend AsyncBackend Request Event FinishReason Tool tool_of Capabilities Cost",
     "Wire formats": "Codec Encoded LeftOut encode decode",
