@@ -1,11 +1,13 @@
 """Selection: packs the block of quotes from all the rankings of a window, once.
 
-Rankings are put on one scale (the best of each is worth 1), weighed and added. What is worth most
-comes first, as long as it fits the share of the prompt that quotes may take.
+A score of a ranking says how many times likelier a message is to hold what is asked. So the scores
+of several rankings are multiplied, each to the power of its weight. Then what is worth most for its
+tokens comes first, as long as it fits the share of the prompt that quotes may take.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
@@ -15,8 +17,8 @@ from memex._ranges import expand, to_ranges
 from memex._terms import searchable_text, terms
 from memex._window import Window
 
-_WORTH: Final = 0.3  # what fits less than this share of the best would be brought back by chance
-_POOL: Final = 200  # so many are read and packed, best first
+_LEAST: Final = math.log(1e-2)  # what is so much less likely than the best would be brought back by chance
+_POOL: Final = 300  # so many are read and packed, best first
 _HEADING: Final = 40
 _REFERENCE: Final = 16
 _STANDING: Final = frozenset({"system", "developer"})  # these are in every window
@@ -46,42 +48,50 @@ def select(window: Window) -> Window:
 
 
 def fused(window: Window) -> dict[int, float]:
-    """Return what each ranked message before the question is worth, by all rankings together."""
+    """Return the logarithm of what each ranked message before the question is worth, 0 for the best."""
     newest = window.newest
     last = newest.seq - 1 if newest else window.log.head
-    worth: dict[int, float] = {}
+    worth = dict.fromkeys((seq for r in window.rankings for seq in r.scores if seq <= last), 0.0)
     for ranking in window.rankings:
-        best = ranking.best
+        least = min(ranking.scores.values(), default=1.0) if ranking.unnamed is None else ranking.unnamed
         for seq, score in ranking.scores.items():
             if seq <= last:
-                worth[seq] = worth.get(seq, 0.0) + ranking.weight * score / best
-    return worth
+                worth[seq] += ranking.weight * math.log(score / least)
+    best = max(worth.values(), default=0.0)
+    return {seq: logarithm - best for seq, logarithm in worth.items()}
 
 
 def _fitting(window: Window, worth: Mapping[int, float], outside: Collection[int], room: int) -> list[Entry]:
-    """Return what to quote in order of worth: as much as fits in about ``room`` tokens.
+    """Return what to quote, what is worth most for its tokens first: as much as fits in about ``room``.
 
     A message may take half of the room, so that a long one does not push out all the others, and
     the same words are quoted once. The question itself, asked before, is no answer.
     """
-    least = _WORTH * max(worth.values(), default=0.0)
-    best = sorted((seq for seq in worth if worth[seq] >= least), key=lambda seq: (-worth[seq], -seq))
-    entries = {e.seq: e for e in window.log.at(seq for seq in best[:_POOL] if seq not in outside)}
+    likely = sorted((seq for seq in worth if worth[seq] >= _LEAST), key=lambda seq: (-worth[seq], -seq))
+    entries = window.log.at(seq for seq in likely[:_POOL] if seq not in outside)
+    costs = {entry.seq: _cost(entry) for entry in entries if entry.message.role not in _STANDING}
+    by_value = sorted(
+        (entry for entry in entries if entry.seq in costs),
+        key=lambda entry: (math.log(costs[entry.seq]) - worth[entry.seq], -entry.seq),
+    )
     seen = {tuple(terms(window.query))}
     left = room - _HEADING
     taken = []
-    for seq in best[:_POOL]:
-        entry = entries.get(seq)
-        if entry is None or entry.message.role in _STANDING:
+    for entry in by_value:
+        cost = costs[entry.seq]
+        if cost > min(left, room // 2):
             continue
-        text = searchable_text(entry.message)
-        cost = entry.tokens + 2 * (text.count("\n") + 1) + _REFERENCE
-        said = tuple(terms(text))
-        if cost <= min(left, room // 2) and said and said not in seen:
+        said = tuple(terms(searchable_text(entry.message)))
+        if said and said not in seen:
             seen.add(said)
             taken.append(entry)
             left -= cost
     return taken
+
+
+def _cost(entry: Entry) -> int:
+    """Return about how many tokens the quote of a message takes: each line of it has a mark."""
+    return entry.tokens + 2 * (searchable_text(entry.message).count("\n") + 1) + _REFERENCE
 
 
 def _quoted(window: Window, quotes: list[Entry], worth: Mapping[int, float], room: int) -> Window:
@@ -98,7 +108,7 @@ def _quoted(window: Window, quotes: list[Entry], worth: Mapping[int, float], roo
 
 def _detail(window: Window, quotes: Sequence[Entry], worth: Mapping[int, float]) -> dict[str, Any]:
     """Return for the plan what each quote is worth, and what each ranking made of it."""
-    detail: dict[str, Any] = {"worth": {str(e.seq): round(worth[e.seq], 3) for e in quotes}}
+    detail: dict[str, Any] = {"worth": {str(e.seq): round(math.exp(worth[e.seq]), 3) for e in quotes}}
     for ranking in window.rankings:
         scores = {str(e.seq): round(ranking.scores[e.seq], 2) for e in quotes if e.seq in ranking.scores}
         if scores:
