@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from memex._bearing import bearing
 from memex._entry import Entry
 from memex._plan import Change
 from memex._ranges import expand, to_ranges
@@ -39,54 +40,55 @@ def select(window: Window) -> Window:
     if newest is None or room <= 0:
         return window
     worth = fused(window)
-    brought = _quoted(window, _fitting(window, worth, window.seqs, room), worth, room)
+    brought = _quoted(window, _fitting(_weighed(window, worth, window.seqs), window.query, room), room)
     at_risk = _at_risk(window, room)
     if brought.room < 0 and at_risk:
         # It will be cut before it is sent: what that takes must not be lost to this question.
-        brought = _quoted(window, _fitting(window, worth, window.seqs - at_risk, room), worth, room)
+        weighed = _weighed(window, worth, window.seqs - at_risk)
+        brought = _quoted(window, _fitting(weighed, window.query, room), room)
     return brought
 
 
+class _Weighed(NamedTuple):
+    """A message that may be quoted.
+
+    Attributes:
+        entry: The message.
+        worth: The logarithm of its odds to hold what is asked.
+        cost: About how many tokens its quote takes.
+    """
+
+    entry: Entry
+    worth: float
+    cost: int
+
+
 def fused(window: Window) -> dict[int, float]:
-    """Return the logarithm of what each ranked message before the question is worth, 0 for the best."""
+    """Return the logarithm of what each ranked message before the question is worth."""
     newest = window.newest
     last = newest.seq - 1 if newest else window.log.head
-    worth = dict.fromkeys((seq for r in window.rankings for seq in r.scores if seq <= last), 0.0)
-    for ranking in window.rankings:
-        least = min(ranking.scores.values(), default=1.0) if ranking.unnamed is None else ranking.unnamed
+    ranked = [ranking for ranking in window.rankings if ranking.scores]
+    weights = [ranking.weight for ranking in ranked]
+    # Rankings of the same messages mostly agree: two of them are not twice the evidence.
+    agreeing = math.sqrt(sum(weights) ** 2 / (sum(weight**2 for weight in weights) or 1.0)) or 1.0
+    worth = dict.fromkeys((seq for ranking in ranked for seq in ranking.scores if seq <= last), 0.0)
+    for ranking in ranked:
+        least = min(ranking.scores.values()) if ranking.unnamed is None else ranking.unnamed
         for seq, score in ranking.scores.items():
             if seq <= last:
-                worth[seq] += ranking.weight * math.log(score / least)
-    best = max(worth.values(), default=0.0)
-    return {seq: logarithm - best for seq, logarithm in worth.items()}
+                worth[seq] += ranking.weight / agreeing * math.log(score / least)
+    return worth
 
 
-def _fitting(window: Window, worth: Mapping[int, float], outside: Collection[int], room: int) -> list[Entry]:
-    """Return what to quote, what is worth most for its tokens first: as much as fits in about ``room``.
-
-    A message may take half of the room, so that a long one does not push out all the others, and
-    the same words are quoted once. The question itself, asked before, is no answer.
-    """
-    likely = sorted((seq for seq in worth if worth[seq] >= _LEAST), key=lambda seq: (-worth[seq], -seq))
-    entries = window.log.at(seq for seq in likely[:_POOL] if seq not in outside)
-    costs = {entry.seq: _cost(entry) for entry in entries if entry.message.role not in _STANDING}
-    by_value = sorted(
-        (entry for entry in entries if entry.seq in costs),
-        key=lambda entry: (math.log(costs[entry.seq]) - worth[entry.seq], -entry.seq),
-    )
-    seen = {tuple(terms(window.query))}
-    left = room - _HEADING
-    taken = []
-    for entry in by_value:
-        cost = costs[entry.seq]
-        if cost > min(left, room // 2):
-            continue
-        said = tuple(terms(searchable_text(entry.message)))
-        if said and said not in seen:
-            seen.add(said)
-            taken.append(entry)
-            left -= cost
-    return taken
+def _weighed(window: Window, worth: Mapping[int, float], outside: Collection[int]) -> list[_Weighed]:
+    """Return what may be quoted, what is worth most for its tokens first."""
+    least = _LEAST + max(worth.values(), default=0.0)
+    likely = sorted((seq for seq in worth if worth[seq] >= least), key=lambda seq: (-worth[seq], -seq))
+    read = window.log.at(seq for seq in likely[:_POOL] if seq not in outside)
+    entries = [entry for entry in read if entry.message.role not in _STANDING]
+    bears = bearing(window.log, window.query, entries)
+    weighed = [_Weighed(e, worth[e.seq] + bears[e.seq], _cost(e)) for e in entries]
+    return sorted(weighed, key=lambda w: (math.log(w.cost) - w.worth, -w.entry.seq))
 
 
 def _cost(entry: Entry) -> int:
@@ -94,23 +96,44 @@ def _cost(entry: Entry) -> int:
     return entry.tokens + 2 * (searchable_text(entry.message).count("\n") + 1) + _REFERENCE
 
 
-def _quoted(window: Window, quotes: list[Entry], worth: Mapping[int, float], room: int) -> Window:
+def _fitting(weighed: Sequence[_Weighed], question: str, room: int) -> list[_Weighed]:
+    """Return what to quote, in the same order: as much as fits in about ``room`` tokens.
+
+    A message may take half of the room, so that a long one does not push out all the others, and
+    the same words are quoted once. The question itself, asked before, is no answer.
+    """
+    seen = {tuple(terms(question))}
+    left = room - _HEADING
+    taken = []
+    for quote in weighed:
+        if quote.cost <= min(left, room // 2):
+            said = tuple(terms(searchable_text(quote.entry.message)))
+            if said and said not in seen:
+                seen.add(said)
+                taken.append(quote)
+                left -= quote.cost
+    return taken
+
+
+def _quoted(window: Window, quotes: list[_Weighed], room: int) -> Window:
     """Return the window with as many of the quotes as fit; those that stand in it move."""
     while quotes:
-        moving = [entry for entry in quotes if entry.seq in window]
-        bare = window.drop(moving, reason="quoted")
-        brought = bare.recall(quotes, reason="recalled", detail=_detail(window, quotes, worth))
+        entries = [quote.entry for quote in quotes]
+        bare = window.drop((entry for entry in entries if entry.seq in window), reason="quoted")
+        brought = bare.recall(entries, reason="recalled", detail=_detail(window, quotes))
         if brought.tokens - bare.tokens <= room:
-            return brought.replace(selected=frozenset(entry.seq for entry in quotes))
+            return brought.replace(selected=frozenset(entry.seq for entry in entries))
         quotes.pop()  # the estimate was short
     return window
 
 
-def _detail(window: Window, quotes: Sequence[Entry], worth: Mapping[int, float]) -> dict[str, Any]:
-    """Return for the plan what each quote is worth, and what each ranking made of it."""
-    detail: dict[str, Any] = {"worth": {str(e.seq): round(math.exp(worth[e.seq]), 3) for e in quotes}}
+def _detail(window: Window, quotes: Sequence[_Weighed]) -> dict[str, Any]:
+    """Return for the plan how likely each quote is beside the best, and what each ranking made of it."""
+    best = max(quote.worth for quote in quotes)
+    detail: dict[str, Any] = {"worth": {str(q.entry.seq): round(math.exp(q.worth - best), 3) for q in quotes}}
+    seqs = [quote.entry.seq for quote in quotes]
     for ranking in window.rankings:
-        scores = {str(e.seq): round(ranking.scores[e.seq], 2) for e in quotes if e.seq in ranking.scores}
+        scores = {str(seq): round(ranking.scores[seq], 2) for seq in seqs if seq in ranking.scores}
         if scores:
             detail[ranking.name] = scores
     return detail

@@ -23,13 +23,10 @@ from memex_recall.words import asked_words
 # fitted on development conversations, together, and rounded; benchmarks/recall.py measures them.
 _NEAR: Final = 6.5  # every word of the question stands in the message, or beside it
 _SESSION: Final = 3.0  # every word stands somewhere in the same session
-_SPEAKER: Final = 3.0  # the question names who said it
-_USER: Final = 0.9  # a person said it: what was answered is mostly found again by what was asked
-_OPENING: Final = 1.2  # it opens a session: that says what the session is about
 
 _DECAY: Final = 0.7  # what a word in the next message is worth of one in the message itself
 _FAR: Final = 10  # messages away, a word counts no more
-_ROUGH: Final = 2  # so many messages on each side are looked at before any is read
+_ROUGH: Final = 4  # so many messages on each side are looked at before any is read
 _BLOCK: Final = 16  # messages; stands for a session before any is read
 _LEAST: Final = 0.3  # about a word that one message in thirteen has: what is worth less is chance
 _PAUSE: Final = timedelta(hours=1)  # a session ends with one
@@ -77,9 +74,6 @@ def rank(log: Log, question: str, *, upto: int, pool: int = 300) -> list[Ranked]
         if entry is None or seq in rules or not near[seq]:
             continue
         odds = _NEAR * near[seq] / total + _SESSION * within[sessions[seq]] / total
-        odds += _SPEAKER * (not said_by.isdisjoint(names[seq]))
-        odds += _USER * (entry.message.role == "user")
-        odds += _OPENING * (sessions[seq][0] == seq)
         ranked.append(Ranked(entry, math.exp(odds)))
     return sorted(ranked, key=lambda r: (-r.score, -r.entry.seq))
 
