@@ -52,14 +52,21 @@ def command(threads: tuple[str, ...], drop_others: bool) -> None:
 
 
 def _embed(memory: Memex, able: VectorStore, embeddings: Embeddings, names: list[str]) -> dict[str, int]:
-    missing = {name: sum(1 for _ in able.without_vectors(name, embeddings.space)) for name in names}
-    done: dict[str, int] = {}
-    with progress("embedding", sum(missing.values())) as advance:
-        for name in names:
-            head = memory.store.open_thread(name, create=False).head
-            if missing[name]:
-                embeddings.embed(name, reader_of(name, memory), head, advance)
-            done[name] = missing[name]
+    """Embed what is missing and return how much that was of each thread; what forks share counts once."""
+    infos = [memory.store.open_thread(name, create=False) for name in names]
+    expected = sum(
+        sum(1 for _ in able.without_vectors(info.id, embeddings.space, (info.forked_at or 0) + 1))
+        for info in infos
+    )
+    done = dict.fromkeys(names, 0)
+    with progress("embedding", expected) as advance:
+        for info in infos:
+
+            def told(count: int, name: str = info.id) -> None:
+                done[name] += count
+                advance(count)
+
+            embeddings.embed(info.id, reader_of(info.id, memory), info.head, told)
     return done
 
 
