@@ -14,10 +14,11 @@ from memex import wire as memex_wire
 from memex._explain import REASONS
 
 GROUPS = {
-    "Opening and talking": "Memex Thread Window Reply Budget load_settings settings_file",
+    "Opening and talking": "Memex Thread Window Reply Budget load_settings settings_file parse_chain OpenTurn",
     "Messages": "Message Origin Usage freeze thaw encode_message decode_message check_id",
     "Parts": "Part Text Reasoning ToolCall ToolResult Media Refusal Citation Opaque",
-    "Plans": "Plan Step Change Outcome Anchor Explanation Row rows Replayed Entry Derived Log",
+    "Plans": "Plan Step Change Outcome Anchor Explanation Row rows Replayed Rehearsal Entry Derived Unit Log",
+    "Rankings": "Ranking ranker",
     "Ranges of messages": "to_ranges expand contains show_ranges",
     "Models": "Backend AsyncBackend Request Event FinishReason Tool tool_of Capabilities Cost",
     "Wire formats": "Codec Encoded LeftOut encode decode",
@@ -40,6 +41,8 @@ WIRE_GROUPS = {
     "Keys": "Secret find_key KeyFile KeyRing",
     "Models and settings": "ModelTable WireSettings wire_settings",
     "A history that is sent again": "new_messages reconcile Reconciled",
+    "Wrappers that remember": "DropIn Endpoint Asked Written AnswerReader ThreadChoice OnMissing OnUnknown "
+    "turn_of to_plain",
 }
 LINES = {
     "FinishReason": "Why a model stopped: one of these words.",
