@@ -297,6 +297,45 @@ def test_a_talk_goes_on_with_thoughts_calls_and_results(server):
     assert sent["diagnostics"] == {"previous_message_id": "msg_1"}
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_an_answer_that_pauses_is_one_answer(server, way):
+    server.play(played(way, message(SEARCH, stop="pause_turn")), played(way, message(FOUND, text("Blue."))))
+    found = assembled(ask(backend(server), way))
+    assert (found.finish, len(found.parts), found.usage.output_tokens) == ("stop", 3, 50)
+    sent = server.requests[1].json()
+    check_params({name: value for name, value in sent.items() if name != "stream"})
+    assert sent["messages"][-1] == {"role": "assistant", "content": [SEARCH]}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_connection_is_used_again(server, way, monkeypatch):
+    ports = []
+    serve = server._serve
+    monkeypatch.setattr(server, "_serve", lambda one: (ports.append(one.getpeername()), serve(one)))
+    server.always(played(way, message()))
+    made = backend(server)
+
+    async def thrice():
+        for _ in range(3):
+            if way == "agenerate":
+                await made.agenerate(ASK)
+            else:
+                assert [event async for event in made.astream(ASK)]
+
+    if way.startswith("a"):
+        asyncio.run(thrice())
+    else:
+        for _ in range(3):
+            assert list(getattr(made, way)(ASK))
+    made.close()
+    assert len(ports) == 1
+
+
+def test_an_answer_is_whole_even_if_the_connection_breaks_after_its_last_event(server):
+    server.play(stream(message(), end="reset"))
+    assert assembled(ask(backend(server), "stream")).finish == "stop"
+
+
 def test_an_answer_with_citations_reads_as_it_was_streamed(server):
     server.play(stream(message(text("We know: "), CITED, text(" in spring."))))
     made = backend(server)
