@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from memex.wire._deadlines import Deadlines as Deadlines
     from memex.wire._failures import error_for as error_for
     from memex.wire._key_file import KeyFile as KeyFile
+    from memex.wire._keyring import KeyRing as KeyRing
     from memex.wire._keys import find_key as find_key
     from memex.wire._learned import forget_learned as forget_learned
     from memex.wire._limits import RateLimits as RateLimits
@@ -37,17 +38,20 @@ if TYPE_CHECKING:
     from memex.wire._settings import WireSettings as WireSettings
     from memex.wire._settings import wire_settings as wire_settings
     from memex.wire._sockets import watch_sockets as watch_sockets
+    from memex.wire._store_limits import StoreLimits as StoreLimits
 
 _HOME = {
     "Attempt": "_attempt",
     "Caller": "_caller",
     "Deadlines": "_deadlines",
     "KeyFile": "_key_file",
+    "KeyRing": "_keyring",
     "ModelTable": "_models",
     "RateLimits": "_limits",
     "Reconciled": "_reconcile",
     "Retries": "_retries",
     "Secret": "_secret",
+    "StoreLimits": "_store_limits",
     "Timeouts": "_attempt",
     "WireSettings": "_settings",
     "error_for": "_failures",
