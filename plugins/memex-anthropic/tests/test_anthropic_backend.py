@@ -336,6 +336,39 @@ def test_an_answer_is_whole_even_if_the_connection_breaks_after_its_last_event(s
     assert assembled(ask(backend(server), "stream")).finish == "stop"
 
 
+def test_an_answer_is_held_to_a_schema_and_functions_are_run(server):
+    schema = {"type": "object", "properties": {"colour": {"type": "string"}}, "required": ["colour"]}
+    server.play(
+        answer(message(text('{"colour":"blue"}'))),
+        stream(message(tool_use(), tool_use("toolu_2"), stop="tool_use")),
+        stream(message(text("It is."))),
+    )
+
+    def look(at: str) -> str:
+        """Look at a thing."""
+        return f"{at}: blue"
+
+    made = backend(server)
+    with Memex(ScratchStore(), backend=made, chain=[]) as memory:
+        thread = memory.thread("t")
+        reply = thread.send("Which colour?", output=schema)
+        assert "".join(event.text for event in thread.stream("Look.", tools=[look])) == "It is."
+    made.close()
+    assert reply.cost.total > 0
+    bodies = [sent.json() for sent in server.requests]
+    assert bodies[0]["output_config"]["format"]["schema"]["required"] == ["colour"]
+    assert [block["content"] for block in bodies[2]["messages"][-1]["content"]] == ["door: blue"] * 2
+    for body in bodies:
+        check_params({name: value for name, value in body.items() if name != "stream"})
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_limits_know_about_what_a_call_costs(server, way):
+    server.play(played(way, message()))
+    made = backend(server, requests_per_minute=600, tokens_per_minute=100_000)
+    assert assembled(ask(made, way)).finish == "stop"
+
+
 def test_an_answer_with_citations_reads_as_it_was_streamed(server):
     server.play(stream(message(text("We know: "), CITED, text(" in spring."))))
     made = backend(server)
