@@ -102,9 +102,9 @@ def test_arguments_that_are_no_object_are_kept_exactly():
 
 def test_usage_counts_each_token_once():
     assert streamed(message()).usage == Usage(
-        input_tokens=12,
-        cache_write_tokens=40,
-        cache_read_tokens=3000,
+        input_tokens=6,
+        cache_write_tokens=4,
+        cache_read_tokens=5,
         output_tokens=25,
         reasoning_tokens=7,
     )
@@ -115,7 +115,7 @@ def test_usage_of_the_last_event_wins_and_what_it_leaves_out_stays():
     told[-2]["usage"] = {"output_tokens": 31, "input_tokens": None}
     reading = Reading(MODEL)
     usage = assembled(event for raw in told for event in reading.feed(raw)).usage
-    assert (usage.output_tokens, usage.input_tokens, usage.cache_read_tokens) == (31, 12, 3000)
+    assert (usage.output_tokens, usage.input_tokens, usage.cache_read_tokens) == (31, 6, 5)
 
 
 def test_why_the_cache_missed_is_told():
@@ -158,7 +158,7 @@ def test_an_answer_that_paused_goes_on_as_the_same_answer():
     answer = assembled(check_events(found))
     assert not reading.paused
     assert [type(part) for part in answer.parts] == [Text, Opaque, Opaque, Text]
-    assert (answer.usage.output_tokens, answer.usage.cache_read_tokens) == (50, 6000)
+    assert (answer.usage.output_tokens, answer.usage.cache_read_tokens) == (50, 10)
     assert len(answer.extra[RAW]["content"]) == 4
 
 
