@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from memex._errors import InvalidMessage as InvalidMessage
     from memex._errors import MemexError as MemexError
     from memex._errors import MessageVetoed as MessageVetoed
+    from memex._errors import MissingThread as MissingThread
     from memex._errors import NameClash as NameClash
     from memex._errors import PluginError as PluginError
     from memex._errors import PolicyFailed as PolicyFailed
@@ -89,6 +90,7 @@ if TYPE_CHECKING:
     from memex._memex import Memex as Memex
     from memex._message import Message as Message
     from memex._message import Origin as Origin
+    from memex._open_turn import OpenTurn as OpenTurn
     from memex._outcome import Outcome as Outcome
     from memex._parts import Citation as Citation
     from memex._parts import Media as Media
@@ -199,9 +201,11 @@ _HOME = {
     "MemexError": "_errors",
     "Message": "_message",
     "MessageVetoed": "_errors",
+    "MissingThread": "_errors",
     "NameClash": "_errors",
     "Offer": "_plugin",
     "Opaque": "_parts",
+    "OpenTurn": "_open_turn",
     "Origin": "_message",
     "Outcome": "_outcome",
     "Part": "_parts",

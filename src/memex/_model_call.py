@@ -67,6 +67,11 @@ class ModelCall:
         self._answered = self._heard = self._refitted = False
         self._target = f"{backend.name}:{backend.model}"
 
+    @property
+    def window(self) -> Window | None:
+        """What the model is sent; None before :meth:`begin`."""
+        return self._window
+
     def begin(self) -> Request:
         """Build the window and its plan, and return the request."""
         try:

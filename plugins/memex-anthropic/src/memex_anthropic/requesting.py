@@ -10,7 +10,7 @@ import msgspec
 
 from memex import BadRequest, Capabilities, Encoded, Message, Request, Text, Tool, encode, thaw
 from memex_anthropic.binding import binds_thoughts, with_valid_thoughts, without_thoughts
-from memex_anthropic.caching import Lifetime, mark
+from memex_anthropic.caching import Lifetime, keep_last, mark
 
 PROVIDER: Final = "anthropic"
 
@@ -121,6 +121,23 @@ def implied(request: Request) -> Iterator[str]:
         yield UNDEFINED
     if any(without_thoughts(message) is not message for message in said):
         yield THOUGHTS
+
+
+def window_params(request: Request, *, model: str, breakpoints: int) -> dict[str, Any]:
+    """Return ``system`` and ``messages`` alone, for a call that somebody else makes.
+
+    Breakpoints of the prompt cache are those that messages bring along, the last so many; the rest are
+    of calls that are long over.
+
+    Args:
+        request: What is asked.
+        model: Whom.
+        breakpoints: How many there is room for.
+    """
+    told = tuple(without_blanks(message) for message in request.messages)
+    payload = encode(told, PROVIDER, model=model).payload
+    keep_last(payload, breakpoints)
+    return payload
 
 
 def tool_param(tool: Tool) -> dict[str, Any]:

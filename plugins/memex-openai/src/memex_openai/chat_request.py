@@ -78,6 +78,11 @@ def chat_request(
     return Prepared(prune(body, dropped), tuple(left_out), wishes.headers)
 
 
+def window_messages(request: Request, address: Address) -> list[dict[str, Any]]:
+    """Return the messages alone, for a call that somebody else makes."""
+    return _messages(request, address, breakpoints=False)[0]
+
+
 def _limit_name(usual: str, dropped: Collection[str]) -> str:
     names = (usual, *(name for name in LIMITS[:2] if name != usual))
     return next((name for name in names if name not in dropped), "")
