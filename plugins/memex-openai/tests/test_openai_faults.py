@@ -290,6 +290,24 @@ def test_servers_say_in_many_words_what_they_do_not_take(server, words, name):
     assert [told for told, _ in got.extra["openai:left_out"]] == [name]
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "param"),
+    [
+        ("max_tokens is too large: 10. This model supports at most 5.", "invalid_value", "max_tokens"),
+        ("Invalid 'temperature': decimal above maximum value.", "decimal_above_max_value", "temperature"),
+        ("Unsupported value: 'minimal' is not supported.", "unsupported_value", "reasoning_effort"),
+        ("Invalid schema for response_format", "invalid_json_schema", "response_format"),
+    ],
+)
+def test_a_value_that_is_wrong_is_told_and_not_left_out(server, words, code, param):
+    server.play(answer(told(code, words, param=param), status=400))
+    wishes = {"temperature": 7, "reasoning_effort": "minimal"}
+    request = Request(messages=(Message.user("Hi"),), answer_tokens=400, settings=wishes)
+    with pytest.raises(BadRequest):
+        ask(backend_at(server, "chat", model="new-model"), "stream", request)
+    assert len(server.requests) == 1
+
+
 def test_mistral_and_vllm_list_what_they_do_not_take(server):
     body = {
         "detail": [
