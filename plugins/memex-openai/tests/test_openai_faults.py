@@ -21,7 +21,7 @@ from memex import (
     Unavailable,
 )
 from memex.testing import ScratchStore, assembled
-from memex.testing.wire import Close, Dribble, Reset, Send, Stall, answer, slowly, sse
+from memex.testing.wire import Close, Dribble, Pause, Reset, Send, Stall, answer, slowly, sse
 
 CANARY = "sk-canary-0123456789abcdefghijklmnop"
 APIS = ("chat", "responses")
@@ -209,6 +209,20 @@ def test_a_stream_that_stalls_is_ended_and_the_client_hangs_up(server, api, way)
     with pytest.raises(Truncated, match="stalled"):
         ask(backend_at(server, api, idle_timeout=0.3), way)
     assert server.requests[0].hung_up.wait(5)
+
+
+@both
+@pytest.mark.parametrize("way", ["stream", "astream"])
+@pytest.mark.parametrize("when", ["before the first word", "in the middle", "in a call"])
+def test_a_server_that_says_that_it_still_thinks_is_waited_for(server, api, way, when):
+    """By comments, as OpenRouter does, or by pieces of a call, which make no event."""
+    said = Said(calls=[("call_1", "look", '{"where": "the pier"}')])
+    pieces = stream_of(api, said)
+    long = [step for _ in range(8) for step in (b": PROCESSING\n\n", Pause(0.1))]
+    middle = 1 if when == "before the first word" else len(pieces) // 2 if when == "in the middle" else -4
+    server.play(sse(*pieces[:middle], *long, *pieces[middle:]))
+    got = assembled(ask(backend_at(server, api, idle_timeout=0.4), way))
+    assert got.finish == "tool_calls"
 
 
 @both
