@@ -22,7 +22,9 @@ from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as FailingKeyring
 from keyring.errors import KeyringError
 
-from memex import AuthFailed, BackendError, Capabilities, ConfigError, Event, Memex, write_archive
+from memex import AuthFailed, BackendError, BadSetting, Capabilities, ConfigError, Event, Memex, write_archive
+from memex._factory import parse_spec
+from memex._signature import bind
 from memex.testing import WireServer
 from memex.testing.wire import Pause, answer, sse
 from memex.wire import Caller, KeyFile, KeyRing, Retries, Secret, error_for, find_key, scrub, wire_settings
@@ -313,3 +315,15 @@ def test_a_machine_without_a_keyring():
         assert KeyRing().look("parrot")[0] is None
     finally:
         keyring.set_keyring(before)
+
+
+def test_a_wrong_setting_beside_a_key_does_not_show_it():
+    with pytest.raises(ConfigError, match="a table with model, api_key does not say which plugin") as caught:
+        parse_spec({"model": "grey", "api_key": CANARY})
+    assert CANARY not in str(caught.value)
+
+    def factory(*, api_key: str = "") -> None: ...
+
+    with pytest.raises(BadSetting, match="'api_key' is a list") as wrong:
+        bind("parrot", factory, {"api_key": [CANARY]}, {})
+    assert CANARY not in "".join(traceback.format_exception(wrong.value))

@@ -187,3 +187,14 @@ with counting("nothing") as told:
     assert "verifying" in output
     assert "quick" not in output
     assert "nothing" not in output
+
+
+def test_a_key_is_asked_for_and_not_shown(terminals: list[Terminal]) -> None:
+    asking = Terminal("keys", "set", "parrot", "--in", "file")
+    terminals.append(asking)
+    asking.wait_for("Key for parrot: ")
+    asking.type("canary-0f3a5f1d\n")
+    said = asking.rest()
+    assert "canary" not in said
+    assert "kept in" in " ".join(said.split())
+    assert asking.close() == 0

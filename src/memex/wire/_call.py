@@ -266,7 +266,11 @@ class Call:
 
     def _learns(self, error: BackendError) -> bool:
         caller = self._caller
-        name = None if caller.refused is None else caller.refused(error)
+        try:
+            name = None if caller.refused is None else caller.refused(error)
+        except Exception as second:  # noqa: BLE001 - as in _typed
+            error.add_note(f"looking for a refused setting failed: {type(second).__name__}: {second}")
+            return False
         if name is None or name in self._dropped or name not in self._settings & frozenset(caller.droppable):
             return False
         why = f"{caller.model} refused it: {error}"

@@ -161,9 +161,12 @@ class Caller:
         deadlines = self.deadlines
         if deadlines.first is deadlines.idle is deadlines.total is None:
             return None
-        return Watchdog(
-            clock=self.clock, nearest=call.nearest, longest_rest=call.longest_rest, bark=one.abort
-        )
+        try:
+            return Watchdog(
+                clock=self.clock, nearest=call.nearest, longest_rest=call.longest_rest, bark=one.abort
+            )
+        except RuntimeError:  # no more threads: the timeouts of the SDK still hold
+            return None
 
     def _rest(self, call: Call, seconds: float) -> None:
         if seconds > 0:
