@@ -17,6 +17,12 @@ from memex import Memex
 FAKES = Path(__file__).parent / "fakes"
 
 
+@pytest.fixture(autouse=True)
+def _starter_policies_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out plugins that join the default chain by being installed and are not in the starter set."""
+    monkeypatch.setenv("MEMEX_DISABLE", "importance,semantic")
+
+
 @pytest.fixture
 def open_memory() -> Iterator[Callable[..., Memex]]:
     """Open memories in the process's memory; they are closed after the test."""

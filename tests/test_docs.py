@@ -39,6 +39,8 @@ BLOCK = re.compile(
 )
 COMMENT = re.compile(r"<!-- (not run: .+?|output) -->\s*\Z")
 FILE = re.compile(r"# ([\w./-]+\.(?:py|toml))\n")
+BEYOND_THE_STARTER = ("importance", "semantic")
+"""Plugins that change what a window holds by being installed."""
 PROGRAM = re.compile(r"(?:\w+=\S+ )*(memex|cat|echo|head|ls|printf|tail|wc)\b")
 """What is run of a console block; `make`, `pip` and `git` are for the reader."""
 
@@ -92,7 +94,13 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
 
 @pytest.mark.parametrize("page", WITH_CODE)
-def test_the_code_of_a_page_runs_and_prints_what_it_says(page: str, workplace: Path) -> None:
+def test_the_code_of_a_page_runs_and_prints_what_it_says(
+    page: str, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A reader has the starter plugins, and those that the page tells to install.
+    text = (ROOT / page).read_text(encoding="utf-8")
+    further = [name for name in BEYOND_THE_STARTER if f"pip install memex-{name}" not in text]
+    monkeypatch.setenv("MEMEX_DISABLE", ",".join(further))
     module = types.ModuleType("page")
     printed = ""
     wrong: list[tuple[Block, str]] = []

@@ -275,6 +275,8 @@ def test_a_plugin_is_disabled_by_name_or_distribution_and_never_imported(fakes, 
     monkeypatch.setenv("FAKE_SLOW_SECONDS", "0")
     if how == "environment":
         monkeypatch.setenv("MEMEX_DISABLE", f"nothing, {by}")
+    else:
+        monkeypatch.delenv("MEMEX_DISABLE")
     loaded = load(disable=[by] if how == "argument" else [])
     assert "fake-good" not in names(loaded)
     assert "fake-slow" in names(loaded)

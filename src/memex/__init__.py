@@ -12,6 +12,7 @@ TYPE_CHECKING = False  # importing typing for it would cost more than the rest o
 if TYPE_CHECKING:
     from typing import Any
 
+    from memex._anchor import Anchor as Anchor
     from memex._archive_checking import ArchiveInfo as ArchiveInfo
     from memex._archive_checking import verify_archive as verify_archive
     from memex._archive_reading import Restored as Restored
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from memex._blobs import join_blobs as join_blobs
     from memex._blobs import split_blobs as split_blobs
     from memex._budget import Budget as Budget
+    from memex._chain_text import parse_chain as parse_chain
     from memex._codec import Codec as Codec
     from memex._codec import Encoded as Encoded
     from memex._codec import LeftOut as LeftOut
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from memex._errors import InvalidMessage as InvalidMessage
     from memex._errors import MemexError as MemexError
     from memex._errors import MessageVetoed as MessageVetoed
+    from memex._errors import MissingThread as MissingThread
     from memex._errors import NameClash as NameClash
     from memex._errors import PluginError as PluginError
     from memex._errors import PolicyFailed as PolicyFailed
@@ -81,11 +84,14 @@ if TYPE_CHECKING:
     from memex._frozen import freeze as freeze
     from memex._frozen import thaw as thaw
     from memex._functions import tool_of as tool_of
+    from memex._groups import Unit as Unit
     from memex._hooks import Hooks as Hooks
     from memex._log import Log as Log
     from memex._memex import Memex as Memex
     from memex._message import Message as Message
     from memex._message import Origin as Origin
+    from memex._open_turn import OpenTurn as OpenTurn
+    from memex._outcome import Outcome as Outcome
     from memex._parts import Citation as Citation
     from memex._parts import Media as Media
     from memex._parts import Opaque as Opaque
@@ -113,6 +119,7 @@ if TYPE_CHECKING:
     from memex._ranges import to_ranges as to_ranges
     from memex._ranking import Ranking as Ranking
     from memex._ranking import ranker as ranker
+    from memex._rehearsal import Rehearsal as Rehearsal
     from memex._replay import Replayed as Replayed
     from memex._reply import Reply as Reply
     from memex._restoring import checked_entries as checked_entries
@@ -151,6 +158,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "Anchor": "_anchor",
     "Appended": "_store",
     "ArchiveInfo": "_archive_checking",
     "AsyncBackend": "_backend",
@@ -193,10 +201,13 @@ _HOME = {
     "MemexError": "_errors",
     "Message": "_message",
     "MessageVetoed": "_errors",
+    "MissingThread": "_errors",
     "NameClash": "_errors",
     "Offer": "_plugin",
     "Opaque": "_parts",
+    "OpenTurn": "_open_turn",
     "Origin": "_message",
+    "Outcome": "_outcome",
     "Part": "_parts",
     "Plan": "_plan",
     "PluginError": "_errors",
@@ -212,6 +223,7 @@ _HOME = {
     "Reasoning": "_parts",
     "Receipt": "_store",
     "Refusal": "_parts",
+    "Rehearsal": "_rehearsal",
     "ReplayError": "_errors",
     "Replayed": "_replay",
     "Reply": "_reply",
@@ -240,6 +252,7 @@ _HOME = {
     "ToolResult": "_parts",
     "Truncated": "_errors",
     "Unavailable": "_errors",
+    "Unit": "_groups",
     "UnknownMessage": "_errors",
     "UnknownProvider": "_errors",
     "UnknownThread": "_errors",
@@ -267,6 +280,7 @@ _HOME = {
     "load_settings": "_settings",
     "load_target": "_factory",
     "pack_vector": "_embedder",
+    "parse_chain": "_chain_text",
     "parse_query": "_query",
     "probe": "_probe",
     "ranker": "_ranking",

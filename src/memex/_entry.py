@@ -31,20 +31,23 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Derived(msgspec.Struct, frozen=True):
-    """A message that a policy wrote about others: a recalled block, or a summary.
+    """A message that stands in a window for others: a recalled block, a summary, or a stub.
 
     Attributes:
         kind: ``recall`` stands just before the newest user message, ``summary`` where the
-            messages it covers were.
+            messages it covers were, ``stub`` in the place of a message whose tool results are
+            shortened.
         message: What the model sees.
-        covers: Sequence numbers of the messages it speaks for.
+        covers: Sequence numbers of the messages it speaks for; one for a stub.
         tokens: What it costs.
+        shown: How many characters of the beginning of each result a stub shows.
     """
 
-    kind: Literal["recall", "summary"]
+    kind: Literal["recall", "summary", "stub"]
     message: Message
     covers: tuple[Range, ...]
     tokens: int = 0
+    shown: int = 0
 
     @property
     def digest(self) -> str:

@@ -14,7 +14,8 @@ from memex._ranges import Range, contains
 if TYPE_CHECKING:
     from memex._thread import Thread
 
-Fate = Literal["kept", "recalled", "summarised", "dropped", "outside", "forgotten", "later"]
+_EARLIER = "shortened-earlier"
+Fate = Literal["kept", "recalled", "summarised", "shortened", "dropped", "outside", "forgotten", "later"]
 
 REASONS = {
     "standing": "system and developer messages always stay",
@@ -23,11 +24,15 @@ REASONS = {
     "pending": "it belongs to an exchange with a tool that is not finished",
     "in-window": "it fits, and the window has not evicted it",
     "over-budget": "it was evicted to make room: the oldest go first",
+    "less-important": "it was evicted to make room: other turns hold more in fewer tokens",
     "over-messages": "it was evicted: more messages than allowed, the oldest go first",
     "over-turns": "it was evicted: more turns than allowed, the oldest go first",
     "recalled": "its words match the question",
     "neighbour": "it stands beside a message that matches the question",
     "quoted": "it is quoted before the question instead, because the window was about to be cut",
+    "cleared": "the result of the tool was taken out to make room; a stub says what was there",
+    "shortened": "a stub says what the tool gave back",
+    "shortened-earlier": "an earlier plan put a stub in the place of what the tool gave back",
     "orphan-tool-call": "its tool call never got a result, and providers refuse that",
     "orphan-tool-result": "its tool call is not in the log, or far from it",
     "superseded": "it broke off, and another answer takes its place",
@@ -64,30 +69,43 @@ class Explanation(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         why = REASONS.get(self.reason, self.reason)
         when = "" if self.since == self.plan else f", in plan {self.since}"
-        more = "".join(f"; {key} {value}" for key, value in self.detail.items())
+        more = "".join(f"; {key} {_value_text(value)}" for key, value in self.detail.items())
         which = f"plan {self.plan}" if self.plan else "this plan"
         return f"#{self.entry.seq} is {self.fate} in {which}: {why} ({self.by}{when}){more}"
+
+
+def _value_text(value: Any) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    return ", ".join(f"{key} {inner}" for key, inner in value.items())
 
 
 def explain(thread: Thread, entry: Entry, plan: Plan) -> Explanation:
     """Say what became of ``entry`` in ``plan``; earlier plans are read only where they decide."""
     here = explain_in(entry, plan)
-    if here.fate != "outside":
+    if here.reason not in ("before-window", _EARLIER):
         return here
     first = plan
+    decide = _shorten if here.fate == "shortened" else _drop
     before = plan.number or None  # a plan that was not recorded comes after all that were
     for earlier in thread.plans(before=before) if plan.opened.after_plan else ():
         first = earlier
-        found = _drop(entry, earlier)
+        found = decide(entry, earlier)
         if found is not None:
             return msgspec.structs.replace(found, plan=plan.number)
         if earlier.opened.after_plan is None:
             break
-    return Explanation(entry, plan.number, "outside", "before-window", "host", first.number)
+    return msgspec.structs.replace(here, since=first.number)
 
 
 def explain_in(entry: Entry, plan: Plan) -> Explanation:
     """Say what became of ``entry`` in ``plan`` as far as this plan alone tells."""
+    told = _told(entry, plan)
+    ranked = _ranked(plan, entry.seq)
+    return msgspec.structs.replace(told, detail=ranked | told.detail) if ranked else told
+
+
+def _told(entry: Entry, plan: Plan) -> Explanation:
     seq, number = entry.seq, plan.number
     if entry.message.status == "forgotten":
         return Explanation(entry, number, "forgotten", "forgotten", "host", number)
@@ -96,6 +114,8 @@ def explain_in(entry: Entry, plan: Plan) -> Explanation:
     if any(placed.seqs and contains([placed.seqs], seq) for placed in plan.window):
         return Explanation(entry, number, "kept", plan.why_kept(seq), "host", number)
     added = _added(entry, plan) if contains(plan.recalled(), seq) else None
+    if added is None and seq in plan.shortened():
+        return _shorten(entry, plan) or Explanation(entry, number, "shortened", _EARLIER, "host", number)
     return (
         added or _drop(entry, plan) or Explanation(entry, number, "outside", "before-window", "host", number)
     )
@@ -109,6 +129,10 @@ def _drop(entry: Entry, plan: Plan) -> Explanation | None:
     return _decided(entry, plan, "drop", "dropped")
 
 
+def _shorten(entry: Entry, plan: Plan) -> Explanation | None:
+    return _decided(entry, plan, "shorten", "shortened")
+
+
 def _decided(entry: Entry, plan: Plan, kind: str, fate: Fate) -> Explanation | None:
     for step in plan.steps:
         for change in step.changes:
@@ -117,6 +141,16 @@ def _decided(entry: Entry, plan: Plan, kind: str, fate: Fate) -> Explanation | N
                 number = plan.number
                 return Explanation(entry, number, fate, change.reason, step.policy, number, detail)
     return None
+
+
+def _ranked(plan: Plan, seq: int) -> dict[str, Any]:
+    """Return what rankings said of a message beside its score: what the score is made of."""
+    said: dict[str, Any] = {}
+    for step in plan.steps:
+        for change in step.changes:
+            if change.kind == "rank" and change.detail and contains(change.seqs, seq):
+                said |= _detail(change.detail, seq)
+    return said
 
 
 def _detail(detail: Any, seq: int) -> dict[str, Any]:
@@ -156,6 +190,11 @@ def rows(plan: Plan) -> Iterator[Row]:
             yield Row((placed.seqs,), "kept", reason, "host", placed.tokens)
         elif placed.derived == "recall":
             yield Row(placed.covers, "recalled", "recalled", _author(plan, "recall"), placed.tokens)
+        elif placed.derived == "stub":
+            by = _author(plan, "shorten")
+            yield Row(
+                placed.covers, "shortened", "shortened" if by != "host" else _EARLIER, by, placed.tokens
+            )
         else:
             by = _author(plan, "summarise")
             yield Row(placed.covers, "summarised", "summarised", by, placed.tokens)

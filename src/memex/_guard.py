@@ -10,9 +10,9 @@ import msgspec
 from memex._counter import count_message
 from memex._entry import Derived, Entry
 from memex._errors import BudgetExceeded, PolicyViolation
-from memex._groups import units
 from memex._plan import Change
 from memex._ranges import contains, expand, show_ranges, to_ranges
+from memex._stubs import stub_of
 from memex._window import Window
 
 _CHANGES = msgspec.json.Decoder(tuple[Change, ...])
@@ -39,13 +39,14 @@ def _broken(before: Window, after: Window) -> Iterator[tuple[str, str]]:
         after.log is not before.log
         or after.counter is not before.counter
         or after.budget != before.budget
-        or after.tools_tokens != before.tools_tokens
+        or (after.tools_tokens, after.allowance) != (before.tools_tokens, before.allowance)
         or after.protected is not before.protected
     ):
         yield "frame", "log, counter, budget, tools and protection are the host's and stay as they are"
     yield from _not_items(after)
     yield from _out_of_order(after)
     yield from _foreign(before, after)
+    yield from _foreign_stubs(before, after)
     missing = sorted(before.protected.keys() - {e.seq for e in after.entries})
     if missing:
         why = ", ".join(f"#{seq} ({before.protected[seq]})" for seq in missing)
@@ -63,7 +64,7 @@ def _not_items(after: Window) -> Iterator[tuple[str, str]]:
 
 
 def _out_of_order(after: Window) -> Iterator[tuple[str, str]]:
-    seqs = [entry.seq for entry in after.entries]
+    seqs = [entry.seq for entry in after.present]
     if any(b <= a for a, b in pairwise(seqs)):
         yield "order", "messages stand in the log's order, each once"
 
@@ -80,15 +81,29 @@ def _foreign(before: Window, after: Window) -> Iterator[tuple[str, str]]:
             yield "log", f"#{entry.seq} is not what the log holds; policies never alter or invent messages"
 
 
+def _foreign_stubs(before: Window, after: Window) -> Iterator[tuple[str, str]]:
+    """Yield stubs that are not as the host writes them: a policy must not speak for a tool."""
+    known = {id(stub) for stub in before.derived}
+    for stub in after.stubs.values():
+        if id(stub) in known:
+            continue
+        seq = stub.covers[0][0]
+        exchange = next((u.entries for u in before.units if any(e.seq == seq for e in u.entries)), ())
+        original = next(iter(after.log.at([seq])), None) if exchange else None
+        if original is None or stub != stub_of(original, exchange, after.counter, shown=stub.shown):
+            yield "log", f"what stands for #{seq} is not its stub; use shorten()"
+
+
 def _split(before: Window, after: Window) -> Iterator[tuple[str, str]]:
+    present = {entry.seq for entry in after.present}
     for unit in before.units:
-        kept = [entry for entry in unit.entries if entry.seq in after]
+        kept = [entry for entry in unit.entries if entry.seq in present]
         if kept and len(kept) < len(unit.entries):
             seqs = show_ranges(to_ranges(e.seq for e in unit.entries))
             yield "tool-pair", f"the exchange with a tool in {seqs} was split"
-    added = after.seqs - before.seqs
+    added = present - {entry.seq for entry in before.present}
     if added:
-        for unit in units(after.entries):
+        for unit in after.units:
             if not unit.whole and any(entry.seq in added for entry in unit.entries):
                 seqs = show_ranges(to_ranges(e.seq for e in unit.entries))
                 yield "tool-pair", f"half an exchange with a tool was brought back in {seqs}"
@@ -120,13 +135,22 @@ def _unexplained(before: Window, after: Window) -> Iterator[tuple[str, str]]:
     if unreadable := _unreadable(told):
         yield "reason", f"what it says of its changes cannot be kept in a plan: {unreadable}"
         return
-    dropped = {e.seq for e in before.entries} - {e.seq for e in after.entries}
-    silent = dropped - {s for change in told if change.kind == "drop" for s in expand(change.seqs)}
+    dropped = {e.seq for e in before.present} - {e.seq for e in after.present}
+    shortened = after.stubs.keys() - before.stubs.keys()
+    silent = (dropped - _named(told, "drop")) | (shortened - _named(told, "shorten"))
     if silent or after.changes[: len(before.changes)] != before.changes:
         yield "reason", f"no reason was given for {show_ranges(to_ranges(silent)) or 'an earlier change'}"
-    new = {d.digest for d in after.derived} - {d.digest for d in before.derived}
+    new = _digests(after) - _digests(before)
     if new and not any(change.kind in ("recall", "summarise") for change in told):
         yield "reason", "a derived entry came without a reason"
+
+
+def _named(told: tuple[Change, ...], kind: str) -> set[int]:
+    return {seq for change in told if change.kind == kind for seq in expand(change.seqs)}
+
+
+def _digests(window: Window) -> set[str]:
+    return {derived.digest for derived in window.derived if derived.kind != "stub"}
 
 
 def _unreadable(told: tuple[Change, ...]) -> str:

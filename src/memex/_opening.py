@@ -7,12 +7,14 @@ from types import MappingProxyType
 
 import msgspec
 
-from memex._entry import Entry, content_digest
+from memex._counter import Counter
+from memex._entry import Derived, Entry, Item, content_digest
 from memex._groups import Unit, units
 from memex._log import Log
 from memex._message import Role
 from memex._plan import Change, Opened, Plan
 from memex._ranges import Range, expand, to_ranges
+from memex._stubs import stub_of
 from memex._window import is_question
 
 _STANDING: frozenset[Role] = frozenset({"system", "developer"})
@@ -24,15 +26,15 @@ class Opening(msgspec.Struct, frozen=True):
     """An opened window before it is one.
 
     Attributes:
-        entries: What the chain is given, in log order.
+        items: What the chain is given, in log order.
         protected: Why messages must stay.
         changes: What was left out at once, and why.
-        before: The entries before those changes.
+        before: The items before those changes.
         opened: Where it began, for the plan.
     """
 
-    entries: tuple[Entry, ...]
-    before: tuple[Entry, ...]
+    items: tuple[Item, ...]
+    before: tuple[Item, ...]
     protected: Mapping[int, str]
     changes: tuple[Change, ...]
     opened: Opened
@@ -42,6 +44,7 @@ def open_entries(
     log: Log,
     *,
     limit: int,
+    counter: Counter,
     pins: Iterable[int],
     previous: Plan | None,
     anew: str | None,
@@ -51,6 +54,7 @@ def open_entries(
 
     Args:
         log: The thread up to here.
+        counter: How the stubs of the last window are counted again.
         limit: Prompt tokens; without a previous window, reading back stops once they are passed.
         pins: Sequence numbers of pinned messages.
         previous: The plan of the last window; its messages are continued.
@@ -63,9 +67,10 @@ def open_entries(
     if previous and not anew and not complete:
         anew = "more was added since than a window holds"
     kept = list(previous.kept()) if previous and not anew else []
+    shortened = previous.shortened() if previous and not anew else {}
     entries = {entry.seq: entry for entry in tail}
     known = entries.keys() | standing.keys()
-    entries |= standing | {e.seq: e for e in log.at({*kept, *pinned} - known)}
+    entries |= standing | {e.seq: e for e in log.at({*kept, *shortened, *pinned} - known)}
     if pending is not None:
         entries[pending.seq] = pending
     if not any(is_question(entry.message) for entry in (*tail, *([pending] if pending else ()))):
@@ -86,14 +91,16 @@ def open_entries(
     left, changes = _leave_out(groups, protected, repeats)
     if superseded:
         changes = (*changes, _dropped(superseded, "superseded"))
+    # What must stay since then, such as a result that was pinned, is whole again.
+    stubs = _stubs(groups, {seq: n for seq, n in shortened.items() if seq not in protected}, counter)
     start = tail[0].seq if tail else log.head + 1
     return Opening(
-        entries=left,
-        before=before,
+        items=_with_stubs(left, stubs),
+        before=_with_stubs(before, stubs),
         protected=protected,
         changes=changes,
         opened=Opened(
-            start=min([start, *kept]),
+            start=min([start, *kept, *shortened]),
             after_plan=previous.number if previous and not anew else None,
             why=anew,
             outside=gaps(entries, log.head),
@@ -217,6 +224,20 @@ def _protected(
         for entry in unit.entries if reasons else ():
             protected.setdefault(entry.seq, min(reasons))
     return MappingProxyType(dict(sorted(protected.items())))
+
+
+def _stubs(groups: tuple[Unit, ...], shortened: Mapping[int, int], counter: Counter) -> dict[int, Derived]:
+    """Return the stubs of the last window, written again."""
+    return {
+        entry.seq: stub_of(entry, unit.entries, counter, shown=shortened[entry.seq])
+        for unit in groups
+        for entry in unit.entries
+        if entry.seq in shortened
+    }
+
+
+def _with_stubs(entries: tuple[Entry, ...], stubs: Mapping[int, Derived]) -> tuple[Item, ...]:
+    return tuple(stubs.get(entry.seq, entry) for entry in entries) if stubs else entries
 
 
 def _leave_out(

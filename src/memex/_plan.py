@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from memex._anchor import Anchor
 from memex._errors import StoreDamaged
 from memex._outcome import Outcome
 from memex._ranges import Range, contains, expand
@@ -23,15 +24,16 @@ class Change(_Record, frozen=True):
     """One thing a step did.
 
     Attributes:
-        kind: ``drop`` takes messages out; ``recall`` and ``summarise`` add a derived entry; ``rank``
-            says what older messages are worth and changes nothing yet.
+        kind: ``drop`` takes messages out; ``recall`` and ``summarise`` add a derived entry; ``shorten``
+            puts stubs in the place of tool results; ``rank`` says what older messages are worth and
+            changes nothing yet.
         seqs: The messages it is about.
         reason: A short code: ``over-budget``, ``recalled``, ``orphan-tool-call``, ...
         tokens: What it took out or added.
         detail: More for a reader, such as scores by sequence number.
     """
 
-    kind: Literal["drop", "recall", "summarise", "rank"]
+    kind: Literal["drop", "recall", "summarise", "rank", "shorten"]
     seqs: tuple[Range, ...]
     reason: str
     tokens: int
@@ -75,9 +77,10 @@ class Placed(_Record, frozen=True):
     Attributes:
         seqs: First and last sequence number; for a derived entry, None.
         tokens: What it costs.
-        derived: ``recall`` or ``summary``.
+        derived: ``recall``, ``summary`` or ``stub``.
         digest: Fingerprint of a derived entry's content.
         covers: Messages that a derived entry speaks for.
+        shown: How many characters of the beginning of each tool result a stub shows.
     """
 
     tokens: int
@@ -85,6 +88,7 @@ class Placed(_Record, frozen=True):
     derived: str | None = None
     digest: str | None = None
     covers: tuple[Range, ...] = ()
+    shown: int = 0
 
 
 class PolicyRef(_Record, frozen=True):
@@ -147,6 +151,7 @@ class Plan(_Record, frozen=True):
         fresh_tokens: Those after the longest prefix shared with the previous window.
         stable: How many leading messages that prefix holds.
         left_out: Parts that could not go to the model.
+        anchor: What the provider counted of an earlier window, where that corrected an estimate.
         outcome: What became of it, where it was sent: read from the answer, no part of the record.
         number: Its place among the thread's plans; given by the store, 0 before.
         milliseconds: Time each step took; not part of the record that is replayed.
@@ -175,6 +180,7 @@ class Plan(_Record, frozen=True):
     pins: tuple[Range, ...] = ()
     protected: Mapping[str, tuple[Range, ...]] = {}
     left_out: tuple[LeftOutPart, ...] = ()
+    anchor: Anchor | None = None
     outcome: Outcome | None = None
     number: int = 0
     milliseconds: tuple[float, ...] = ()
@@ -199,6 +205,12 @@ class Plan(_Record, frozen=True):
         return expand(placed.seqs for placed in self.window if placed.seqs is not None)
 
     @property
+    def limit(self) -> int:
+        """Prompt tokens that were allowed, as the counter counts."""
+        moved = self.anchor.credit - self.anchor.tightened if self.anchor else 0
+        return self.total - self.answer + moved
+
+    @property
     def evicted_fresh(self) -> int:
         """Fresh tokens that evictions cost: those that a cache would have served without them."""
         return sum(
@@ -215,8 +227,12 @@ class Plan(_Record, frozen=True):
         return tuple(notes(self))
 
     def recalled(self) -> tuple[Range, ...]:
-        """Return the messages that derived entries speak for."""
-        return tuple(span for placed in self.window for span in placed.covers)
+        """Return the messages that derived entries speak for, without those that are only shortened."""
+        return tuple(span for placed in self.window if placed.derived != "stub" for span in placed.covers)
+
+    def shortened(self) -> dict[int, int]:
+        """Return the messages that stubs stand for, each with how many characters are shown."""
+        return {placed.covers[0][0]: placed.shown for placed in self.window if placed.derived == "stub"}
 
     def why_kept(self, seq: int) -> str:
         """Return the short code of why a message of the window is in it."""

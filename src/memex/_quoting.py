@@ -47,14 +47,14 @@ def _when(message: Message) -> str:
     """Return the day, or the source's own words for the time where an import could not read them."""
     words = message.meta.get("created")
     if isinstance(words, str) and words.strip():
-        return _label(words[:60])
+        return in_reference(words[:60])
     return f"{message.created:%Y-%m-%d}"
 
 
 def _speaker(message: Message) -> str:
-    return _label(f"{message.name} ({message.role})" if message.name else message.role)
+    return in_reference(f"{message.name} ({message.role})" if message.name else message.role)
 
 
-def _label(text: str) -> str:
+def in_reference(text: str) -> str:
     """Return ``text`` so that it cannot end the reference it stands in, or begin a line."""
     return " ".join(neutral(text).replace("[", "(").replace("]", ")").split())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -33,6 +33,8 @@ class Ranking(msgspec.Struct, frozen=True, kw_only=True):
         weight: What this measure counts beside the others.
         share: The most that quotes may take of the prompt's tokens as far as this ranking is
             concerned; the largest of all rankings counts.
+        detail: JSON values for the plan, such as what each score is made of by sequence number:
+            ``{"features": {"12": {"date": 0.5}}}``; explained with the message.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Ranking(msgspec.Struct, frozen=True, kw_only=True):
     unnamed: float | None = None
     weight: float = 1.0
     share: float = 0.25
+    detail: Mapping[str, Any] = {}
 
 
 def check_ranking(ranking: Ranking, head: int) -> None:

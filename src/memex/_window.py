@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from memex import _edits as edits
 from memex._budget import Budget
 from memex._codec import Codec, Encoded, built_in
-from memex._counter import Counter, count_message
+from memex._counter import Counter
 from memex._entry import Derived, Entry, Item
-from memex._errors import PolicyViolation
 from memex._groups import Unit, units
 from memex._log import Log
 from memex._message import Message
 from memex._plan import Change
-from memex._quoting import quote_block
-from memex._ranges import expand, to_ranges
+from memex._ranges import to_ranges
 from memex._ranking import Ranking, check_ranking
+from memex._stubs import as_entry, place_of
 
 if TYPE_CHECKING:
     from memex._plan import Plan
@@ -39,6 +38,8 @@ class Window:
         changes: What the present step did so far.
         rankings: What policies found older messages to be worth for the newest question.
         selected: The messages that are quoted because of the rankings.
+        allowance: Tokens that the limit is higher than the budget's, or lower where negative, because
+            the provider's count of the last window differs from the estimate.
     """
 
     items: tuple[Item, ...]
@@ -50,6 +51,7 @@ class Window:
     changes: tuple[Change, ...]
     rankings: tuple[Ranking, ...]
     selected: frozenset[int]
+    allowance: int
     _plan: Plan | None
 
     def __init__(
@@ -64,6 +66,7 @@ class Window:
         changes: tuple[Change, ...] = (),
         rankings: tuple[Ranking, ...] = (),
         selected: frozenset[int] = frozenset(),
+        allowance: int = 0,
         plan: Plan | None = None,
     ) -> None:
         self.__dict__.update(
@@ -76,6 +79,7 @@ class Window:
             changes=changes,
             rankings=rankings,
             selected=selected,
+            allowance=allowance,
             _plan=plan,
         )
 
@@ -113,8 +117,8 @@ class Window:
 
     @property
     def limit(self) -> int:
-        """Prompt tokens that the budget allows."""
-        return self.budget.prompt
+        """Prompt tokens that the budget allows, as this window's counter counts."""
+        return self.budget.prompt + self.allowance
 
     @property
     def room(self) -> int:
@@ -132,9 +136,25 @@ class Window:
         return self.newest.message.text if self.newest else ""
 
     @cached_property
+    def stubs(self) -> Mapping[int, Derived]:
+        """What stands in the place of shortened messages, by their sequence numbers."""
+        return {stub.covers[0][0]: stub for stub in self.derived if stub.kind == "stub" and stub.covers}
+
+    @cached_property
+    def present(self) -> tuple[Entry, ...]:
+        """The messages of the log that are in the window, whole or shortened, as the model sees them."""
+        if not self.stubs:
+            return self.entries
+        shown = (
+            as_entry(i, self.counter.name) if place_of(i) and isinstance(i, Derived) else i
+            for i in self.items
+        )
+        return tuple(item for item in shown if isinstance(item, Entry))
+
+    @cached_property
     def units(self) -> tuple[Unit, ...]:
-        """Entries that live and die together: tool calls with all their results."""
-        return units(self.entries)
+        """What lives and dies together: tool calls with all their results, whole or shortened."""
+        return units(self.present)
 
     @cached_property
     def droppable_units(self) -> tuple[Unit, ...]:
@@ -159,12 +179,12 @@ class Window:
         return tuple(item.seq if isinstance(item, Entry) else 0 for item in self.items)
 
     def __contains__(self, seq: object) -> bool:
-        """Tell whether the message ``seq`` is in the window itself, not only recalled."""
+        """Tell whether the message ``seq`` is in the window itself, not only recalled or shortened."""
         return seq in self.seqs
 
     @cached_property
     def seqs(self) -> frozenset[int]:
-        """Sequence numbers of the messages in the window."""
+        """Sequence numbers of the messages in the window, without those that are shortened."""
         return frozenset(entry.seq for entry in self.entries)
 
     def drop(
@@ -182,18 +202,7 @@ class Window:
         Raises:
             PolicyViolation: If that would drop a protected message.
         """
-        named = {entry.seq for entry in entries}
-        gone = {e.seq for u in self.units if any(e.seq in named for e in u.entries) for e in u.entries}
-        if not gone:
-            return self
-        kept_by_law = sorted(gone & self.protected.keys())
-        if kept_by_law:
-            why = ", ".join(f"#{seq} is {self.protected[seq]}" for seq in kept_by_law)
-            raise PolicyViolation(f"protected messages cannot be dropped: {why}", law="protected")
-        items = tuple(i for i in self.items if not (isinstance(i, Entry) and i.seq in gone))
-        tokens = sum(e.tokens for e in self.entries if e.seq in gone)
-        change = Change(kind="drop", seqs=to_ranges(gone), reason=reason, tokens=tokens, detail=detail or {})
-        return self.changed(items, change)
+        return edits.drop(self, entries, reason, detail)
 
     def recall(
         self,
@@ -212,26 +221,7 @@ class Window:
             reason: A short code for the plan.
             detail: JSON values for the plan, such as scores.
         """
-        wanted = {
-            e.seq: self.log.counted(e) for e in entries if e.seq not in self and not self.log.superseded(e)
-        }
-        before = next((d for d in self.derived if d.kind == "recall"), None)
-        known = set(expand(before.covers)) if before else set()
-        if not wanted.keys() - known:
-            return self
-        quoted = {e.seq: e for e in self.log.at(known - wanted.keys())} | wanted
-        block = self.recall_block([quoted[seq] for seq in sorted(quoted)])
-        items = [item for item in self.items if item is not before]
-        at = items.index(self.newest) if self.newest else len(items)
-        items.insert(at, block)
-        change = Change(
-            kind="recall",
-            seqs=to_ranges(wanted.keys() - known),
-            reason=reason,
-            tokens=block.tokens - (before.tokens if before else 0),
-            detail=detail or {},
-        )
-        return self.changed(tuple(items), change)
+        return edits.recall(self, entries, reason, detail)
 
     def rank(self, ranking: Ranking) -> Window:
         """Return a window that knows what older messages are worth by one more measure.
@@ -246,19 +236,14 @@ class Window:
         others = tuple(known for known in self.rankings if known.name != ranking.name)
         if not ranking.scores and others == self.rankings:
             return self
-        change = Change(kind="rank", seqs=to_ranges(ranking.scores), reason=ranking.name, tokens=0)
+        change = Change(
+            kind="rank", seqs=to_ranges(ranking.scores), reason=ranking.name, tokens=0, detail=ranking.detail
+        )
         return self.changed(self.items, change).replace(rankings=(*others, ranking))
 
     def recall_block(self, entries: Iterable[Entry]) -> Derived:
         """Return the block that would quote ``entries``, to learn its tokens before recalling."""
-        quoted = list(entries)
-        message = quote_block(quoted)
-        return Derived(
-            kind="recall",
-            message=message,
-            covers=to_ranges(e.seq for e in quoted),
-            tokens=count_message(self.counter, message),
-        )
+        return edits.recall_block(self, entries)
 
     def summarise(self, entries: Iterable[Entry], message: Message, *, reason: str) -> Window:
         """Return a window in which ``message`` stands where ``entries`` were.
@@ -271,23 +256,33 @@ class Window:
         Raises:
             PolicyViolation: If a protected message would leave.
         """
-        dropped = self.drop(entries, reason=reason)
-        if dropped is self:
-            return self
-        gone = self.seqs - dropped.seqs
-        derived = Derived(
-            kind="summary",
-            message=message,
-            covers=to_ranges(gone),
-            tokens=count_message(self.counter, message),
-        )
-        items = list(dropped.items)
-        positions = [item.seq if isinstance(item, Entry) else 0 for item in items]
-        for index in range(1, len(positions)):  # a derived entry stands with the one before it
-            positions[index] = positions[index] or positions[index - 1]
-        items.insert(bisect_left(positions, min(gone)), derived)
-        change = Change(kind="summarise", seqs=derived.covers, reason=reason, tokens=derived.tokens)
-        return dropped.changed(tuple(items), change)
+        return edits.summarise(self, entries, message, reason)
+
+    def shorten(
+        self,
+        entries: Iterable[Entry],
+        *,
+        reason: str,
+        shown: int = 0,
+        detail: Mapping[str, Any] | None = None,
+    ) -> Window:
+        """Return a window in which stubs stand in the place of results of tools.
+
+        A stub says what was there: ``[result of read_file(path="notes.md"), 12,431 tokens, kept in
+        memory as #41]``. It answers the same call, so exchanges stay whole. It stays in the windows
+        that continue this one. Results that a stub would not make smaller are left as they are.
+
+        Args:
+            entries: Messages with tool results; those that are not in the window, or are shortened
+                already, are ignored.
+            reason: A short code for the plan, such as ``"cleared"``.
+            shown: How many characters of the beginning of each result stay.
+            detail: JSON values for the plan.
+
+        Raises:
+            PolicyViolation: If one is protected, or is no result of a tool.
+        """
+        return edits.shorten(self, entries, reason, shown, detail)
 
     def to(self, codec: str | Codec, *, model: str | None = None) -> Encoded:
         """Return the window in a wire format.
@@ -324,6 +319,7 @@ class Window:
             "changes": self.changes,
             "rankings": self.rankings,
             "selected": self.selected,
+            "allowance": self.allowance,
             "plan": self._plan,
         }
         return Window(**(current | fields))

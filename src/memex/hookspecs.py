@@ -175,6 +175,10 @@ def memex_importers() -> Iterable[Provider]:
 def memex_commands() -> Iterable[Provider]:
     """Offer commands for the ``memex`` program. The target is a click command or group.
 
+    What the user gave before the command's name is in ``click.get_current_context().meta``, as
+    ``memex.option.store``, ``.namespace``, ``.settings``, ``.thread``, ``.chain``, ``.budget``,
+    ``.answer_tokens``, ``.backend`` and ``.json``, where it was given.
+
     Example::
 
         @memex.hookimpl
@@ -238,7 +242,7 @@ def memex_window_built(thread: str, window: Window) -> None:
 
 @hookspec
 def memex_reply_received(thread: str, reply: Reply) -> None:
-    """Told after a reply is durable in the store.
+    """Told after a reply is durable in the store: of each answer, where functions are run between them.
 
     Args:
         thread: Id of the thread.

@@ -9,13 +9,12 @@ import click
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from memex_cli.chain_text import parse_chain
 from memex_cli.json_out import dumps
 from memex_cli.references import message_reference
 from memex_cli.tables import show_table
 from memex_cli.terminal import one_line, safe
 
-from memex import ConfigError
+from memex import ConfigError, parse_chain
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -7,8 +7,7 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any, Final
 
-from memex import ConfigError, Memex, Thread, UnknownProvider, UnknownThread, load_settings
-from memex_cli.chain_text import parse_chain
+from memex import ConfigError, Memex, Thread, UnknownProvider, UnknownThread, load_settings, parse_chain
 from memex_cli.options import given
 from memex_cli.terminal import note
 

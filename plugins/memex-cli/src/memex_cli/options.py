@@ -1,7 +1,8 @@
 """Options that several commands share. They may stand before the command's name or after it.
 
 What was given is kept in click's ``meta``, which a command shares with the group above it; so a
-command has no parameter for each, and asks with :func:`given`.
+command has no parameter for each, and asks with :func:`given`. The keys are a promise of the hook
+``memex_commands``: commands of other plugins read them too.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from click.core import ParameterSource
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _Decorator = Callable[[_Command], _Command]
-_KEY = "memex_cli.option."
+_KEY = "memex.option."
 
 
 def given(name: str, ctx: click.Context | None = None) -> Any:

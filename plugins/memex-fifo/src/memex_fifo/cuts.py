@@ -37,7 +37,7 @@ def count_cut(window: Window, by: str, keep: int, low_water: float) -> list[Entr
     Standing and pinned messages are not counted: they stay whatever ``keep`` is.
     """
     exchanges = [unit.entries for unit in window.droppable_units]
-    counted = [e for e in window.entries if window.protected.get(e.seq) not in ("standing", "pinned")]
+    counted = [e for e in window.present if window.protected.get(e.seq) not in ("standing", "pinned")]
     down_to = max(1, int(low_water * keep))
     if by == "turns":
         starts = [entry.seq for entry in counted if is_question(entry.message)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from memex import BadSetting, Entry, Memex, Ranking, Window, ranker
@@ -14,6 +15,7 @@ from memex_semantic.sharing import DEFAULT, embeddings_for, reader_of
 BESIDE: Final = 0.5
 TOP: Final = 200
 PIECE: Final = 200
+SHARPNESS: Final = 12.0
 
 
 def semantic(
@@ -24,6 +26,7 @@ def semantic(
     top: int = TOP,
     beside: float = BESIDE,
     diversity: float = 0.0,
+    sharpness: float = SHARPNESS,
     piece: int = PIECE,
     host: Memex | None = None,
 ) -> Callable[[Window], Window]:
@@ -42,6 +45,8 @@ def semantic(
             beside its question.
         diversity: From 0 to 1: how much a message loses by being like a better one, for questions that
             ask for everything about something.
+        sharpness: How fast likelihood rises with nearness: one tenth nearer is ``exp(sharpness / 10)`` times
+            likelier. It depends on the embedder; the default was fitted with MiniLM.
         piece: About how many tokens of a long message make a vector.
         host: The memory; filled in by it.
 
@@ -54,6 +59,7 @@ def semantic(
         ("weight", weight, 0.001, 100),
         ("beside", beside, 0, 1),
         ("diversity", diversity, 0, 1),
+        ("sharpness", sharpness, 0.1, 100),
     ):
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
             raise BadSetting(f"semantic: {name} is {value!r}; it must be a number from {least:g} to {most:g}")
@@ -74,10 +80,21 @@ def semantic(
             from memex_semantic.numeric.diverse import spread
 
             scores = spread(embeddings.matrix(thread, read, newest.seq - 1), scores, diversity)
-        return window.rank(Ranking(name="semantic", scores=scores, weight=weight, share=share))
+        worth = likelihoods(scores, sharpness)
+        return window.rank(Ranking(name="semantic", scores=worth, weight=weight, share=share))
 
     by_meaning.__name__ = "semantic"  # what a plan calls it when the program passes the callable itself
     return ranker(by_meaning)
+
+
+def likelihoods(scores: Mapping[int, float], sharpness: float) -> dict[int, float]:
+    """Return how many times likelier each message is to hold what is asked than the last of them.
+
+    A cosine is no measure of worth: of a good model's, all of a thread lie between 0.1 and 0.7. The odds of
+    holding the answer rise exponentially with it.
+    """
+    least = min(scores.values(), default=0.0)
+    return {seq: round(math.exp(sharpness * (score - least)), 4) for seq, score in scores.items()}
 
 
 def nearest(

@@ -98,5 +98,13 @@ class TransformerEmbedder:
 def _load(model: str, revision: str | None, device: str | None) -> tuple[SentenceTransformer, threading.Lock]:
     """Load a model once for all memories of a process, which takes seconds."""
     from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
 
-    return SentenceTransformer(model, revision=revision, device=device), threading.Lock()
+    bars: Any = logging  # which has no types
+    shows = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()  # a window is no place for one
+    try:
+        return SentenceTransformer(model, revision=revision, device=device), threading.Lock()
+    finally:
+        if shows:
+            bars.enable_progress_bar()

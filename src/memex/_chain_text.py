@@ -1,11 +1,11 @@
-"""Reads ``--chain``: policy names with commas between them, inline TOML tables for settings."""
+"""Reads a chain from a command line: names with commas between them, inline TOML tables for settings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from memex import ConfigError
+from memex._errors import ConfigError
 
 _CLOSES = {"{": "}", "[": "]"}
 

@@ -1,0 +1,94 @@
+"""``memex embed``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from memex import Memex, VectorStore, vector_store
+from memex_semantic.commands.opening import (
+    embeddings_of,
+    given,
+    memory_options,
+    open_memory,
+    progress,
+    wants_json,
+)
+from memex_semantic.embeddings import Embeddings
+from memex_semantic.sharing import reader_of
+
+EPILOG = """\b
+Examples:
+  memex embed
+  memex embed support-42 --embedder model2vec:/models/potion-base-8M
+  memex embed --drop-others
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("threads", nargs=-1)
+@click.option("--drop-others", is_flag=True, help="When all is done, erase the vectors of other embedders.")
+@memory_options
+def command(threads: tuple[str, ...], drop_others: bool) -> None:
+    """Embed the messages of THREADS, or of all threads, that have no vectors yet.
+
+    A window would do the same before it ranks; this does it beforehand, and shows how far it is. What is
+    interrupted goes on where it was. After a change of the model the old vectors stay until
+    --drop-others; a thread's old plans can be replayed as long as they are there.
+    """
+    with open_memory() as memory:
+        embeddings = embeddings_of(memory, given("embedder"))
+        able = vector_store(memory.store)
+        if able is None:
+            raise click.UsageError(
+                f"{memory.store!r} keeps no vectors: they are made anew in each process; use sqlite"
+            )
+        names = list(threads) or [info.id for info in memory.threads()]
+        done = _embed(memory, able, embeddings, names)
+        dropped = _drop_others(able, embeddings) if drop_others and not threads else {}
+    _report(embeddings, done, dropped)
+
+
+def _embed(memory: Memex, able: VectorStore, embeddings: Embeddings, names: list[str]) -> dict[str, int]:
+    """Embed what is missing and return how much that was of each thread; what forks share counts once."""
+    infos = [memory.store.open_thread(name, create=False) for name in names]
+    expected = sum(
+        sum(1 for _ in able.without_vectors(info.id, embeddings.space, (info.forked_at or 0) + 1))
+        for info in infos
+    )
+    done = dict.fromkeys(names, 0)
+    with progress("embedding", expected) as advance:
+        for info in infos:
+
+            def told(count: int, name: str = info.id) -> None:
+                done[name] += count
+                advance(count)
+
+            embeddings.embed(info.id, reader_of(info.id, memory), info.head, told)
+    return done
+
+
+def _drop_others(able: VectorStore, embeddings: Embeddings) -> dict[str, int]:
+    own = embeddings.space
+    others = [one.space for one in able.vector_spaces() if one.space.embedder != own.embedder]
+    return {str(space): able.drop_vectors(space) for space in others}
+
+
+def _report(embeddings: Embeddings, done: dict[str, int], dropped: dict[str, int]) -> None:
+    space = embeddings.space
+    if wants_json():
+        found: dict[str, Any] = {
+            "embedder": space.embedder,
+            "dimension": space.dimension,
+            "embedded": done,
+            "dropped": dropped,
+        }
+        click.echo(json.dumps(found, ensure_ascii=False))
+        return
+    total = sum(done.values())
+    many = "1 thread" if len(done) == 1 else f"{len(done):,} threads"
+    click.echo(f"{total:,} messages of {many} embedded by {space.embedder}, {space.dimension} numbers each")
+    for name, count in dropped.items():
+        click.echo(f"dropped {count:,} of {name}")

@@ -1,0 +1,114 @@
+"""``memex embed`` and ``memex about``, on stores that keep vectors and on one that does not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from memex_semantic.commands.about import about
+
+from memex import Memex, Message, vector_store
+
+for needed in ("memex_cli", "memex_sqlite", "memex_jsonl"):
+    pytest.importorskip(needed, reason=f"needs pip install {needed.replace('_', '-')}")
+pytest.importorskip("model2vec", reason="needs pip install model2vec")
+pytestmark = pytest.mark.filterwarnings("default")  # those of the model's library are its own
+Run = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    from tiny_models import make_static
+
+    folder = tmp_path_factory.mktemp("models")
+    return [f"model2vec:{make_static(folder / f'tiny-{seed}', seed)}" for seed in (1, 2)]
+
+
+@pytest.fixture(params=["sqlite:chats.db", "jsonl:chats"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    with Memex(request.param, chain=[]) as memory:
+        said = ["the red door", "one line", "the red door again", "two lines", "deploy friday"]
+        memory.thread("a").append([Message.user(text) for text in said])
+        memory.thread("b").append([Message.user(f"minutes {number}") for number in range(3)])
+        memory.thread("a").fork("c", at=2)
+    return str(request.param)
+
+
+@pytest.fixture
+def run(store: str) -> Run:
+    def run(*arguments: str, code: int = 0) -> Any:
+        from memex_cli.main import cli
+
+        result = CliRunner().invoke(cli, ["--store", store, *arguments])
+        assert result.exit_code == code, result.output
+        return result
+
+    return run
+
+
+def spaces(store: str) -> dict[str, int]:
+    with Memex(store, chain=[]) as memory:
+        able = vector_store(memory.store)
+        assert able is not None
+        return {one.space.embedder: one.messages for one in able.vector_spaces()}
+
+
+def test_everything_is_embedded_once(run: Run, store: str, models: list[str]) -> None:
+    result = run("embed", "--embedder", models[0])
+    assert result.stdout.startswith("8 messages of 3 threads embedded by model2vec/tiny-1#")
+    assert "16 numbers each" in result.stdout
+    assert run("embed", "--embedder", models[0]).stdout.startswith("0 messages")
+    assert list(spaces(store).values()) == [8]
+
+
+def test_some_threads_and_json(run: Run, models: list[str]) -> None:
+    found = json.loads(run("embed", "b", "--json", "--embedder", models[0]).stdout)
+    assert (found["dimension"], found["embedded"], found["dropped"]) == (16, {"b": 3}, {})
+
+
+def test_another_model_leaves_the_old_vectors_until_it_is_done(
+    run: Run, store: str, models: list[str]
+) -> None:
+    run("embed", "--embedder", models[0])
+    run("embed", "a", "--embedder", models[1])
+    assert sorted(spaces(store).values()) == [5, 8]
+    result = run("embed", "--embedder", models[1], "--drop-others")
+    assert "dropped 8 of model2vec/tiny-1#" in result.stdout
+    assert list(spaces(store).values()) == [8]
+    assert next(iter(spaces(store))).startswith("model2vec/tiny-2#")
+
+
+def test_the_embedder_is_that_of_the_chain(run: Run, store: str, models: list[str]) -> None:
+    chain = f'{{use = "semantic", embedder = "{models[1]}", piece = 50}}, fifo'
+    run("--chain", chain, "embed")
+    with Memex(store, chain=[]) as memory:
+        (one,) = vector_store(memory.store).vector_spaces()  # type: ignore[union-attr]
+    assert one.space.kind == "text-1-50"
+    assert one.space.embedder.startswith("model2vec/tiny-2#")
+
+
+def test_what_was_said_about_something_each_thing_once(run: Run, store: str, models: list[str]) -> None:
+    result = run("about", "the red door", "-t", "a", "--embedder", models[0], "--alike", "0.6")
+    first = result.stdout.splitlines()[0]
+    assert first.startswith("#1 user, ")
+    assert "1 like it" in first
+    assert "the red door again" not in result.stdout
+    found = json.loads(
+        run("about", "the red door", "-t", "a", "--embedder", models[0], "--alike", "0.6", "--json").stdout
+    )
+    assert (found[0]["seq"], found[0]["alike"]) == (1, [3])
+    with Memex(store, chain=[]) as memory:
+        groups = about(memory, memory.thread("a"), "the red door", count=1, alike=0.6, embedder=models[0])
+        assert [[entry.seq for entry in entries] for _, entries in groups] == [[1, 3]]
+
+
+def test_what_makes_no_sense_is_one_line(run: Run, models: list[str]) -> None:
+    assert "no thread 'x'" in run("about", "y", "-t", "x", "--embedder", models[0], code=1).output
+    assert "which thread?" in run("about", "y", "--embedder", models[0], code=1).output
+    assert "no-such" in run("embed", "--embedder", "no-such", code=1).output
