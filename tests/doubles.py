@@ -68,3 +68,8 @@ def evict(window: Window) -> Window:
         gone.extend(unit.entries)
         over -= sum(entry.tokens for entry in unit.entries)
     return window.drop(gone, reason="over-budget")
+
+
+def evict_policy():
+    """Return the policy, as a provider's target does."""
+    return evict
