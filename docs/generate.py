@@ -15,7 +15,7 @@ from pathlib import Path
 
 from generate_commands import commands
 from generate_hooks import hooks
-from generate_names import errors, members, names, reasons, settings
+from generate_names import errors, members, names, reasons, settings, wire
 from generate_plugins import plugins, readme_pages
 
 DOCS = Path(__file__).parent
@@ -28,6 +28,7 @@ PARTS = {
     "plugins": plugins,
     "reasons": reasons,
     "settings": settings,
+    "wire": wire,
 }
 _PART = re.compile(r"(?<=<!-- generated: )(\w+) -->\n.*?(?=<!-- end -->)", re.DOTALL)
 

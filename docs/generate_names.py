@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import ModuleType
 
 from docstrings import cell, read, table
 
 import memex
 from memex import _errors
+from memex import wire as memex_wire
 from memex._explain import REASONS
 
 GROUPS = {
-    "Opening and talking": "Memex Thread Window Reply Budget load_settings settings_file",
+    "Opening and talking": "Memex Thread Window Reply Budget load_settings settings_file parse_chain",
     "Messages": "Message Origin Usage freeze thaw encode_message decode_message check_id",
     "Parts": "Part Text Reasoning ToolCall ToolResult Media Refusal Citation Opaque",
-    "Plans": "Plan Step Change Explanation Row rows Replayed Entry Derived Log",
+    "Plans": "Plan Step Change Outcome Anchor Explanation Row rows Replayed Rehearsal Entry Derived Unit Log",
+    "Rankings": "Ranking ranker",
     "Ranges of messages": "to_ranges expand contains show_ranges",
-    "Models": "Backend AsyncBackend Request Event FinishReason Tool Capabilities",
+    "Models": "Backend AsyncBackend Request Event FinishReason Tool tool_of Capabilities Cost",
     "Wire formats": "Codec Encoded LeftOut encode decode",
     "Counting": "Counter ScriptCounter",
     "Embedding": "Embedder embed_texts embed_query pack_vector unpack_vector",
@@ -31,6 +34,14 @@ GROUPS = {
     "Programs that list plugins": "Hooks Offer load_target EntryPointInfo probe ProbeResult",
     "Version": "__version__",
 }
+WIRE_GROUPS = {
+    "One call": "Caller Attempt Timeouts Retries Deadlines watch_sockets forget_learned",
+    "Errors": "error_for retry_after scrub",
+    "Limits": "RateLimits StoreLimits",
+    "Keys": "Secret find_key KeyFile KeyRing",
+    "Models and settings": "ModelTable WireSettings wire_settings",
+    "A history that is sent again": "new_messages reconcile Reconciled",
+}
 LINES = {
     "FinishReason": "Why a model stopped: one of these words.",
     "Part": "Any of the parts below.",
@@ -39,7 +50,7 @@ LINES = {
     "__version__": "Version of the host, as text.",
 }
 FOR_THE_HOST = frozenset(
-    {"adopt", "build", "chain_of", "changed", "filtered", "forgotten", "report", "store_reply"}
+    {"adopt", "build", "chain_of", "changed", "filtered", "forgotten", "keep", "report", "store_reply"}
 )
 MEMBERS = ("Memex", "Thread", "Window", "Reply", "Plan", "Message")
 
@@ -60,17 +71,30 @@ def names() -> str:
     if sorted(grouped) != sorted(public):
         odd = sorted({*grouped} ^ {*public})
         raise LookupError(f"give these a place in GROUPS of {__file__}, or take it away: {', '.join(odd)}")
-    return "\n\n".join(_groups())
+    return "\n\n".join(_groups(memex, GROUPS))
 
 
-def _groups() -> Iterator[str]:
-    for title, group in GROUPS.items():
+def wire() -> str:
+    """Return every public name of ``memex.wire`` with one line, by subject.
+
+    Raises:
+        LookupError: If a public name has no subject yet, or one is listed that is not public.
+    """
+    grouped = [name for group in WIRE_GROUPS.values() for name in group.split()]
+    if sorted(grouped) != sorted(memex_wire.__all__):
+        odd = sorted({*grouped} ^ {*memex_wire.__all__})
+        raise LookupError(f"give these a place in WIRE_GROUPS of {__file__}: {', '.join(odd)}")
+    return "\n\n".join(_groups(memex_wire, WIRE_GROUPS))
+
+
+def _groups(module: ModuleType, groups: Mapping[str, str]) -> Iterator[str]:
+    for title, group in groups.items():
         yield f"## {title}"
-        yield table(("name", "what it is"), [(f"`{name}`", _line(name)) for name in group.split()])
+        yield table(("name", "what it is"), [(f"`{name}`", _line(module, name)) for name in group.split()])
 
 
-def _line(name: str) -> str:
-    return LINES.get(name) or cell(read(getattr(memex, name)).summary)
+def _line(module: ModuleType, name: str) -> str:
+    return LINES.get(name) or cell(read(getattr(module, name)).summary)
 
 
 def members() -> str:

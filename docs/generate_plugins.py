@@ -66,17 +66,24 @@ def _offers(value: str) -> Iterator[tuple[str, Provider]]:
 def _offer(plugin: str, kind: str, offer: Provider) -> str:
     module, _, path = offer.target.partition(":")
     target = reduce(getattr, path.split("."), import_module(module))
-    text = f"A {kind} of `{plugin}`. {cell(offer.summary)}."
+    article = "An" if kind[0] in "aeiou" else "A"
+    text = f"{article} {kind} of `{plugin}`. {cell(offer.summary)}."
     meanings = read(target).items("Args") or read(getattr(target, "__init__", None)).items("Args")
     rows = [
-        (f"`{name}`", cell(meanings.get(name, "")), _default(parameter))
+        (f"`{_spelt(parameter)}`", cell(meanings.get(_spelt(parameter), "")), _default(parameter))
         for name, parameter in inspect.signature(target).parameters.items()
         if name not in ("host", "namespace")
     ]
     return f"{text}\n\n{table(('setting', 'what it says', 'default'), rows)}" if rows else text
 
 
+def _spelt(parameter: inspect.Parameter) -> str:
+    return f"**{parameter.name}" if parameter.kind is parameter.VAR_KEYWORD else parameter.name
+
+
 def _default(parameter: inspect.Parameter) -> str:
+    if parameter.kind is parameter.VAR_KEYWORD:
+        return ""
     if parameter.default is parameter.empty:
         return "required"
     return "" if parameter.default is None else f"`{parameter.default!r}`"

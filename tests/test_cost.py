@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from doubles import InTurns, Scripted, answer, call, calling
 
-from memex import Cost, Event, Memex, Message, Truncated, Usage
+from memex import BackendError, Cost, Event, Memex, Message, Origin, Truncated, Usage
+from memex._outcome import money
 
 
 class Priced(Scripted):
@@ -40,7 +41,7 @@ def test_a_reply_says_what_it_cost_and_its_plan_what_came_of_it(open_memory):
     reply = thread.send("hi")
     assert reply.cost.total == pytest.approx(300 * 2e-6 + 1024 * 2e-7 + 100 * 2.5e-6 + 45e-5)
     assert (
-        "answered in #2: 1,024 tokens read from the cache, 100 written, 300 uncached, 45 answered; "
+        "answered in #2: 1,424 tokens in (1,024 from the cache, 100 written to it, 300 uncached), 45 out; "
         "cost USD 0.0015 by the prices of 2026-11-01\nthe cache missed: expired"
     ) in str(reply.plan)
     assert reply.plan.outcome.usage.cache_read_tokens == 1024
@@ -66,7 +67,7 @@ def test_prices_that_are_not_known_say_so(open_memory):
     for backend in (Priced(*USED, model="two"), Scripted(*USED)):
         reply = open_memory(backend=backend).thread("t").send("hi")
         assert reply.cost is None
-        assert "45 answered; cost unknown" in str(reply.plan)
+        assert "45 out; cost unknown" in str(reply.plan)
 
 
 @pytest.mark.parametrize("wrong", [ValueError("no table"), "3 dollars", {"input": "much"}])
@@ -91,7 +92,10 @@ def test_what_an_eviction_cost_is_told_with_money_where_that_is_known(open_memor
     for plan in evicting:
         assert 0 < plan.evicted_fresh <= plan.fresh_tokens
         price = (300 * 2e-6 + 100 * 2.5e-6) / 400 * plan.evicted_fresh
-        assert f"this eviction cost {plan.evicted_fresh:,} fresh tokens, about USD {price:.2g}" in plan.notes
+        assert (
+            f"this eviction cost {plan.evicted_fresh:,} fresh tokens, about {money(price, 'USD')}"
+            in plan.notes
+        )
     quiet = next(plan for plan in plans[1:] if plan not in evicting)
     assert quiet.evicted_fresh == 0
     assert "eviction" not in str(quiet)
@@ -111,6 +115,14 @@ def test_each_answer_of_a_turn_knows_its_own_plan_and_cost(open_memory):
     assert [thread.plan(n).outcome.seq for n in (1, 2)] == [2, 4]
 
 
+@pytest.mark.parametrize(
+    ("amount", "told"),
+    [(0, "0.00"), (12.345, "12.35"), (1234.5, "1,234.50"), (0.0098, "0.0098"), (3.04e-5, "0.000030")],
+)
+def test_money_is_told_with_two_digits_that_count(amount, told):
+    assert money(amount, "USD") == f"USD {told}"
+
+
 def test_a_half_answer_has_an_outcome_too(open_memory):
     thread = open_memory(backend=Scripted(Event(kind="text", text="I was"))).thread("t")
     with pytest.raises(Truncated):
@@ -123,6 +135,25 @@ def test_a_window_that_was_not_sent_has_no_outcome(open_memory):
     thread = open_memory(backend=Scripted()).thread("t")
     thread.window("hi")
     assert thread.plan().outcome is None
+
+
+def test_an_answer_of_a_client_of_ones_own_can_name_its_plan(open_memory):
+    thread = open_memory().thread("t")
+    thread.append("hi")
+    number = thread.window().plan.number
+    usage = Usage(input_tokens=9, output_tokens=1)
+    thread.append(Message.assistant("hello", usage=usage, extra={"memex:plan": number}))
+    assert thread.plan().outcome.usage == usage
+
+
+def test_an_answer_that_was_copied_from_elsewhere_is_not_taken_for_ones_own(open_memory):
+    backend = InTurns((Event(kind="error", error="down"),), answer("ok"))
+    thread = open_memory(backend=backend).thread("t")
+    with pytest.raises(BackendError):
+        thread.send("hi")
+    stranger = Message.assistant("copied", origin=Origin("other", "two"), extra={"memex:plan": 1})
+    thread.append(stranger)
+    assert thread.plan(1).outcome is None
 
 
 def test_a_note_of_another_program_is_no_cost(open_memory):

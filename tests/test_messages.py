@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from memex import (
+    Citation,
     InvalidMessage,
     Message,
     Opaque,
@@ -130,3 +131,11 @@ def test_ranges_hold_exactly_what_they_were_made_of():
     seqs = [5, 1, 2, 3, 9, 8, 2]
     assert to_ranges(seqs) == ((1, 3), (5, 5), (8, 9))
     assert list(expand(to_ranges(seqs))) == sorted(set(seqs))
+
+
+def test_a_text_goes_on_after_its_citations_and_is_cut_elsewhere():
+    parts = [Text("It is "), Citation(text="It is "), Text("blue"), Citation(text="blue"), Text(".")]
+    assert Message.assistant(parts).text == "It is blue."
+    assert Message.user([Text("One."), Text("Two.")]).text == "One.\nTwo."
+    assert Message.assistant([Text("One."), ToolCall("1", "look"), Text("Two.")]).text == "One.\nTwo."
+    assert Message.assistant([Text(""), Text("Two.")]).text == "\nTwo."

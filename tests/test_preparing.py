@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from doubles import Scripted, WordCounter, answer, evict
+from doubles import Scripted, WordCounter, answer, call, calling, evict
 
-from memex import BackendError, Event, Memex, Message, Origin, Reasoning
+from memex import BackendError, Event, Memex, Message, Origin, Reasoning, Tool
 
 NOTE = {"scripted:ids": {"ids": [1, 2]}}
 
@@ -43,6 +43,21 @@ def test_notes_on_an_answer_are_stored_with_it(opened):
     thread = opened(Scripted(*events)).thread("t")
     assert thread.send("hello").message.extra["scripted:ids"] == {"ids": (1, 2)}
     assert next(thread.messages(reverse=True)).extra["scripted:ids"]["ids"] == (1, 2)
+
+
+def test_nothing_is_prepared_while_results_of_tools_are_to_come(opened):
+    class Preparing(Scripted):
+        asked = 0
+
+        def prepare(self, request):
+            self.asked += 1
+
+    backend = Preparing(*calling(call("look")))
+    thread = opened(backend, budget=60, answer_tokens=10).thread("t")
+    for _ in range(12):
+        thread.append("word " * 4)
+    thread.send("hello there", tools=[Tool("look")])
+    assert backend.asked == 0
 
 
 def test_notes_of_several_events_add_up_and_a_partial_answer_keeps_its_own(opened):

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from doubles import Scripted, answer
 
-from memex import BackendError, ContextOverflow, Event, Memex, Message, Request
+from memex import BackendError, BudgetExceeded, ContextOverflow, Event, Memex, Message, Request, StoreDamaged
 
 
 class Small(Scripted):
@@ -98,6 +98,38 @@ def test_what_cannot_be_made_smaller_is_raised_with_the_reason(open_memory):
     with pytest.raises(ContextOverflow) as caught:
         thread.send("word " * 60)
     assert "could not be made smaller: what must be sent takes 61 tokens" in caught.value.__notes__[0]
+
+
+def test_a_limit_that_nothing_fits_is_not_remembered(open_memory):
+    memory = open_memory(backend=Small(20), budget=200, answer_tokens=10)
+    thread = memory.thread("t")
+    with pytest.raises(ContextOverflow):
+        thread.send("word " * 60)
+    assert memory.store.get_state("t", "memex/limits") is None
+    wide = open_memory(store=memory.store, backend=Small(500), budget=200, answer_tokens=10).thread("t")
+    assert wide.resume().text == "fine"
+
+
+def test_a_question_over_a_limit_that_is_remembered_says_why_and_how_to_forget_it(open_memory):
+    memory = open_memory(backend=Small(60), budget=200, answer_tokens=10)
+    thread = filled(memory)
+    thread.send("and now?")
+    with pytest.raises(BudgetExceeded) as caught:
+        thread.send("word " * 60)
+    assert any(
+        "scripted:one takes 60 tokens; store.put_state('t', 'memex/limits', None)" in note
+        for note in caught.value.__notes__
+    )
+
+
+def test_a_limit_that_cannot_be_read_is_an_error_of_ours(open_memory):
+    memory = open_memory(backend=Small(60), budget=200, answer_tokens=10)
+    thread = filled(memory)
+    memory.store.put_state("t", "memex/limits", b"{")
+    with pytest.raises(StoreDamaged, match="memex/limits"):
+        thread.send("and now?")
+    memory.store.put_state("t", "memex/limits", None)
+    assert thread.send("and now?").text == "fine"
 
 
 def test_nothing_is_tried_again_once_an_answer_has_begun(open_memory):

@@ -14,6 +14,7 @@ from memex import (
     BackendError,
     BudgetExceeded,
     CannotResume,
+    ContextOverflow,
     Event,
     Memex,
     Message,
@@ -298,6 +299,8 @@ FAULTS = {
     "raised": (*HALF, ValueError("a bug")),
     "interrupted": (*HALF, KeyboardInterrupt()),
     "half a call": (Event(kind="tool_call", tool_call=call("look")),),
+    "refused as too long": (ContextOverflow("the prompt is too long"),),
+    "refused with a limit": (ContextOverflow("the prompt is too long", limit=40),),
     "too long": (*HALF, Event(kind="finish", finish="length")),
     "calls": calling(call("look"), call("look", id="second")),
     "calls that stop": calling(call("look"), call("stop"), call("look", id="second")),
@@ -308,12 +311,14 @@ FAULTS = {
 class Turns(RuleBasedStateMachine):
     """Says things, fails in every way, tries again in every way, and counts what stands."""
 
-    @initialize(asynchronous=st.booleans())
-    def open(self, asynchronous: bool) -> None:
+    @initialize(asynchronous=st.booleans(), exact=st.booleans())
+    def open(self, asynchronous: bool, exact: bool) -> None:
         from doubles import WordCounter, evict
 
         self.backend = Scripted(*answer("whole"))
-        self.options = {"counter": WordCounter(), "chain": [evict], "budget": 60, "answer_tokens": 10}
+        counter = WordCounter()
+        counter.exact = exact  # then the backend's figures are taken for more, or less, than the truth
+        self.options = {"counter": counter, "chain": [evict], "budget": 60, "answer_tokens": 10}
         self.memory = Memex("inmemory:", backend=self.backend, **self.options)
         self.thread = self.memory.thread("t")
         self.asynchronous = asynchronous
@@ -343,7 +348,7 @@ class Turns(RuleBasedStateMachine):
                 thread.send(text, **options)
             else:
                 thread.resume(**options)
-        except (BackendError, KeyboardInterrupt, TooManyRounds):
+        except (BackendError, KeyboardInterrupt, TooManyRounds, BudgetExceeded):
             pass
         newest = next(thread.messages(reverse=True))
         self.open_turn = newest.role != "assistant" or bool(newest.tool_calls) or newest.status != "complete"

@@ -55,6 +55,14 @@ def test_what_a_plugin_needs_at_import_is_pluggy_and_msgspec(in_fresh_process):
     assert len(modules) <= 100
 
 
+def test_what_wire_backends_share_brings_no_sdk_and_no_event_loop(in_fresh_process):
+    code = "import memex.wire; [getattr(memex.wire, name) for name in memex.wire.__all__]"
+    assert brought_by(in_fresh_process, "import memex.wire") <= {"memex", "memex.wire", "__future__"}
+    modules = brought_by(in_fresh_process, code)
+    assert not top_level(modules) & (HEAVY - {"urllib", "importlib_metadata"})
+    assert not modules & {"asyncio", "logging", "keyring", "tempfile"}
+
+
 def test_loading_plugins_brings_no_sdk_and_few_modules(in_fresh_process):
     code = "from memex._loader import load; from memex._hooks import Hooks; Hooks(load()).plugins"
     modules = brought_by(in_fresh_process, code, "good")

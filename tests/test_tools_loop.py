@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from pathlib import Path
 
 import pytest
 from doubles import InTurns, Scripted, answer, call, calling
@@ -11,6 +12,7 @@ from doubles import InTurns, Scripted, answer, call, calling
 from memex import (
     BackendError,
     BadSetting,
+    BudgetExceeded,
     Event,
     Memex,
     Message,
@@ -250,6 +252,43 @@ async def test_a_cancelled_task_keeps_the_calls_and_what_was_done():
         with pytest.raises(asyncio.CancelledError):
             await task
         assert [m.role for m in thread.messages()][:2] == ["user", "assistant"]
+
+
+def test_a_result_that_is_too_long_stops_the_turn_and_a_new_question_goes_on(open_memory):
+    def shout() -> str:
+        return "word " * 200
+
+    backend = InTurns(calling(call("shout")), answer("ok"))
+    thread = open_memory(backend=backend, budget=100, answer_tokens=10).thread("t")
+    for _ in range(2):  # saying it again does not run the tool again
+        with pytest.raises(BudgetExceeded, match="pending 2"):
+            thread.send("go", tools=[shout])
+    assert [m.role for m in thread.messages()] == ["user", "assistant", "tool"]
+    assert thread.send("never mind").text == "ok"
+
+
+def test_a_process_that_dies_in_a_tool_leaves_a_turn_that_goes_on(in_fresh_process, tmp_path):
+    program = f"""
+import os
+from memex import Memex, Tool
+from doubles import InTurns, answer, call, calling
+backend = InTurns(calling(call("look"), call("die")), answer("ok"))
+thread = Memex("sqlite:{tmp_path}/a.db", backend=backend, chain=[]).thread("t")
+thread.send("go", tools=[Tool("look", function=lambda: "x"), Tool("die", function=lambda: os._exit(0))])
+"""
+    in_fresh_process(program, PYTHONPATH=str(Path(__file__).parent))
+    ran = []
+    backend = Scripted(*answer("ok"))
+    with Memex(f"sqlite:{tmp_path}/a.db", backend=backend, chain=[]) as memory:
+        thread = memory.thread("t")
+        assert [m.role for m in thread.messages()] == ["user", "assistant"]
+        tools = [
+            Tool("look", function=lambda: ran.append("look")),
+            Tool("die", function=lambda: ran.append("die")),
+        ]
+        assert thread.resume(tools=tools).text == "ok"
+        assert ran == ["look", "die"]
+        assert [m.role for m in backend.requests[0].messages] == ["user", "assistant", "tool"]
 
 
 def test_results_that_cannot_be_stored_are_handed_back(open_memory):

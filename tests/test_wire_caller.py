@@ -214,6 +214,25 @@ def test_a_fault_in_translate_hides_nothing(how: str) -> None:
     assert foreign.__notes__ == ["translating it failed: KeyError: 'x'"]
 
 
+def test_a_fault_in_refused_hides_nothing(how: str) -> None:
+    def faulty(_: BackendError) -> str | None:
+        raise KeyError("param")
+
+    error = BadRequest("no")
+    _, raised = drive(how, caller(refused=faulty), Script([error]))
+    assert raised is error
+    assert error.__notes__ == ["looking for a refused setting failed: KeyError: 'param'"]
+
+
+def test_without_a_thread_for_the_watchdog_the_call_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_more(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("threading.Thread.start", no_more)
+    got, error = drive("sync", caller(deadlines=Deadlines()), Script([text("a"), FINISH]))
+    assert (got, error) == ([text("a"), FINISH], None)
+
+
 @pytest.mark.parametrize("junk", [None, 3, {"kind": "text"}])
 def test_what_is_no_event_is_an_error_of_the_plugin(how: str, junk: object) -> None:
     _, error = drive(how, caller(), Script([junk]))

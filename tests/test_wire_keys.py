@@ -19,12 +19,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from keyring.backend import KeyringBackend
+from keyring.backends.fail import Keyring as FailingKeyring
 from keyring.errors import KeyringError
 
-from memex import AuthFailed, BackendError, Capabilities, ConfigError, Event, Memex, write_archive
+from memex import AuthFailed, BackendError, BadSetting, Capabilities, ConfigError, Event, Memex, write_archive
+from memex._factory import parse_spec
+from memex._signature import bind
 from memex.testing import WireServer
 from memex.testing.wire import Pause, answer, sse
-from memex.wire import Caller, KeyFile, Retries, Secret, error_for, find_key, scrub, wire_settings
+from memex.wire import Caller, KeyFile, KeyRing, Retries, Secret, error_for, find_key, scrub, wire_settings
 
 CANARY = "sk-canary-5f1d9c07e2b84a6f9d3e"
 
@@ -45,7 +48,12 @@ class Ring(KeyringBackend):
         return self.kept.get((service, username))
 
     def set_password(self, service: str, username: str, password: str) -> None:
+        if self.broken:
+            raise KeyringError(f"locked, and {password} was not kept")
         self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.kept[service, username]
 
 
 @pytest.fixture
@@ -281,3 +289,41 @@ def test_a_canary_is_found_nowhere(home, monkeypatch, caplog, capfd, trouble):
     for text in (shown.getvalue(), logged, out, err):
         assert CANARY not in text
         assert CANARY[:12] not in text
+
+
+def test_the_keyring_keeps_and_loses_keys(ring):
+    keys = KeyRing()
+    keys.set("parrot", CANARY)
+    assert found() == (CANARY, "keyring")
+    assert keys.remove("parrot")
+    assert not keys.remove("parrot")
+    assert ring.kept == {}
+
+
+def test_a_keyring_that_refuses_says_so_without_the_key(ring):
+    ring.broken = True
+    with pytest.raises(ConfigError, match=r"keeps no key: failed: KeyringError: locked.*keys file") as caught:
+        KeyRing().set("parrot", CANARY)
+    assert CANARY not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_machine_without_a_keyring():
+    before = keyring.get_keyring()
+    keyring.set_keyring(FailingKeyring())
+    try:
+        assert "this machine has none" in KeyRing().why_not
+        assert KeyRing().look("parrot")[0] is None
+    finally:
+        keyring.set_keyring(before)
+
+
+def test_a_wrong_setting_beside_a_key_does_not_show_it():
+    with pytest.raises(ConfigError, match="a table with model, api_key does not say which plugin") as caught:
+        parse_spec({"model": "grey", "api_key": CANARY})
+    assert CANARY not in str(caught.value)
+
+    def factory(*, api_key: str = "") -> None: ...
+
+    with pytest.raises(BadSetting, match="'api_key' is a list") as wrong:
+        bind("parrot", factory, {"api_key": [CANARY]}, {})
+    assert CANARY not in "".join(traceback.format_exception(wrong.value))

@@ -12,6 +12,7 @@ TYPE_CHECKING = False  # importing typing for it would cost more than the rest o
 if TYPE_CHECKING:
     from typing import Any
 
+    from memex._anchor import Anchor as Anchor
     from memex._archive_checking import ArchiveInfo as ArchiveInfo
     from memex._archive_checking import verify_archive as verify_archive
     from memex._archive_reading import Restored as Restored
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from memex._errors import InvalidMessage as InvalidMessage
     from memex._errors import MemexError as MemexError
     from memex._errors import MessageVetoed as MessageVetoed
+    from memex._errors import MissingThread as MissingThread
     from memex._errors import NameClash as NameClash
     from memex._errors import PluginError as PluginError
     from memex._errors import PolicyFailed as PolicyFailed
@@ -88,6 +90,8 @@ if TYPE_CHECKING:
     from memex._memex import Memex as Memex
     from memex._message import Message as Message
     from memex._message import Origin as Origin
+    from memex._open_turn import OpenTurn as OpenTurn
+    from memex._outcome import Outcome as Outcome
     from memex._parts import Citation as Citation
     from memex._parts import Media as Media
     from memex._parts import Opaque as Opaque
@@ -154,6 +158,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "Anchor": "_anchor",
     "Appended": "_store",
     "ArchiveInfo": "_archive_checking",
     "AsyncBackend": "_backend",
@@ -196,10 +201,13 @@ _HOME = {
     "MemexError": "_errors",
     "Message": "_message",
     "MessageVetoed": "_errors",
+    "MissingThread": "_errors",
     "NameClash": "_errors",
     "Offer": "_plugin",
     "Opaque": "_parts",
+    "OpenTurn": "_open_turn",
     "Origin": "_message",
+    "Outcome": "_outcome",
     "Part": "_parts",
     "Plan": "_plan",
     "PluginError": "_errors",

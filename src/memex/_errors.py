@@ -6,7 +6,8 @@
     ├── ConfigError            settings that make no sense; nothing was opened
     │   ├── UnknownProvider    no plugin offers a thing of that name
     │   ├── NameClash          two plugins offer the same name
-    │   └── BadSetting         a setting the provider does not take, or of the wrong type
+    │   ├── BadSetting         a setting the provider does not take, or of the wrong type
+    │   └── MissingThread      a call that is to be remembered does not say in which thread
     ├── PluginError            a plugin failed, and is named
     │   ├── PolicyFailed       a policy raised
     │   ├── PolicyViolation    a policy broke a law
@@ -62,6 +63,10 @@ class NameClash(ConfigError):
 
 class BadSetting(ConfigError):
     """A setting that the provider does not take, or of the wrong type."""
+
+
+class MissingThread(ConfigError):
+    """A call that is to be remembered does not say in which thread. Nothing was stored or sent."""
 
 
 class PluginError(MemexError):

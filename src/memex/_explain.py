@@ -24,6 +24,7 @@ REASONS = {
     "pending": "it belongs to an exchange with a tool that is not finished",
     "in-window": "it fits, and the window has not evicted it",
     "over-budget": "it was evicted to make room: the oldest go first",
+    "less-important": "it was evicted to make room: other turns hold more in fewer tokens",
     "over-messages": "it was evicted: more messages than allowed, the oldest go first",
     "over-turns": "it was evicted: more turns than allowed, the oldest go first",
     "recalled": "its words match the question",

@@ -29,7 +29,10 @@ def parse_spec(spec: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         settings = {key: value for key, value in spec.items() if key != "use"}
         use = spec.get("use")
         if use is None:
-            raise ConfigError(f"{dict(spec)!r} does not say which plugin; add 'use', as in use = \"fifo\"")
+            names = ", ".join(map(str, spec)) or "nothing"  # not the values: one may be a key
+            raise ConfigError(
+                f"a table with {names} does not say which plugin; add 'use', as in use = \"fifo\""
+            )
     if not isinstance(use, str):
         raise ConfigError(f'{use!r} is no plugin; write its name, as in "fifo" or "sqlite:chats.db"')
     for key in settings:

@@ -39,7 +39,7 @@ def _broken(before: Window, after: Window) -> Iterator[tuple[str, str]]:
         after.log is not before.log
         or after.counter is not before.counter
         or after.budget != before.budget
-        or after.tools_tokens != before.tools_tokens
+        or (after.tools_tokens, after.allowance) != (before.tools_tokens, before.allowance)
         or after.protected is not before.protected
     ):
         yield "frame", "log, counter, budget, tools and protection are the host's and stay as they are"

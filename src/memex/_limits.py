@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from memex._budget import Budget
-from memex._errors import Conflict, ContextOverflow
-from memex._window import Window
+from memex._errors import Conflict, ContextOverflow, StoreDamaged
 
 if TYPE_CHECKING:
     from memex._store import Store
+    from memex._window import Window
 
 REFIT: Final = 0.75
 """What is tried of a prompt that was refused, where the provider does not say how much it takes."""
 
-_KEY: Final = "memex/limits"
+KEY: Final = "memex/limits"
+"""Under which state of the thread the limits are kept, by target."""
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -48,19 +49,25 @@ _LIMITS: Final = msgspec.json.Decoder(dict[str, Limit])
 
 def limit_of(store: Store, thread: str, target: str) -> Limit | None:
     """Return what is known of a target's limit, None if it never refused a window of this thread."""
-    stored = store.get_state(thread, _KEY)
-    return _LIMITS.decode(stored).get(target) if stored else None
+    return _read(store.get_state(thread, KEY)).get(target)
 
 
 def remember(store: Store, thread: str, target: str, limit: Limit) -> None:
     """Keep a target's limit with the thread, for later turns and other processes."""
     while True:
-        stored = store.get_state(thread, _KEY)
-        limits = (_LIMITS.decode(stored) if stored else {}) | {target: limit}
+        stored = store.get_state(thread, KEY)
+        limits = _read(stored) | {target: limit}
         try:
-            return store.put_state(thread, _KEY, msgspec.json.encode(limits, order="sorted"), expect=stored)
+            return store.put_state(thread, KEY, msgspec.json.encode(limits, order="sorted"), expect=stored)
         except Conflict:  # somebody was faster, so that there is progress all the same
             continue
+
+
+def _read(stored: bytes | None) -> dict[str, Limit]:
+    try:
+        return _LIMITS.decode(stored) if stored else {}
+    except msgspec.MsgspecError as error:
+        raise StoreDamaged(f"what is kept under {KEY!r} cannot be read: {error}; remove it") from error
 
 
 def limit_after(window: Window, error: ContextOverflow) -> Limit:

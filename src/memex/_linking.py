@@ -34,12 +34,14 @@ def links(hooks: Hooks, host: object, chain: Sequence[Spec | Policy]) -> Chain:
 def default_chain(hooks: Hooks, host: object, order: Sequence[str]) -> Chain:
     """Return every installed policy in hook order, those of ``order`` first.
 
-    One that cannot be built is a problem that is written down; nobody asked for it by name.
+    Those that are offered only by name are left out, unless ``order`` names them. One that cannot be
+    built is a problem that is written down; nobody asked for it by name.
     """
     names = list(dict.fromkeys(offer.provider.name for offer in hooks.offers("policies")))
     first = [name for name in order if name in names]
+    only_by_name = {offer.provider.name for offer in hooks.offers("policies") if not offer.provider.default}
     made = []
-    for name in [*first, *(name for name in names if name not in first)]:
+    for name in [*first, *(name for name in names if name not in first and name not in only_by_name)]:
         why = "the order setting puts it here" if name in first else "hook order"
         try:
             made.append(_link(hooks, host, name, why))

@@ -54,7 +54,7 @@ class Log:
         head: Sequence number of the last message that can be seen.
     """
 
-    __slots__ = ("_counter", "_indexes", "_store", "head", "thread")
+    __slots__ = ("_counter", "_indexes", "_known", "_store", "head", "thread")
 
     def __init__(
         self, store: Store, thread: str, head: int, counter: Counter, indexes: ThreadIndexes
@@ -62,6 +62,7 @@ class Log:
         self._store = store
         self._counter = counter
         self._indexes = indexes
+        self._known: dict[int, Entry | None] = {}
         self.thread = thread
         self.head = head
 
@@ -82,8 +83,16 @@ class Log:
                 yield self.counted(entry)
 
     def at(self, seqs: Iterable[int]) -> list[Entry]:
-        """Return the entries at these places, in log order; tombstones are left out."""
-        return [entry for a, b in to_ranges(seqs) for entry in self.entries(max(a, 1), b)]
+        """Return the entries at these places, in log order; tombstones are left out.
+
+        What was asked for once is not read again: policies of one chain look at the same messages.
+        """
+        wanted = sorted({seq for seq in seqs if 1 <= seq <= self.head})
+        unread = [seq for seq in wanted if seq not in self._known]
+        self._known.update(dict.fromkeys(unread))
+        for first, last in to_ranges(unread):
+            self._known.update((entry.seq, entry) for entry in self.entries(first, last))
+        return [entry for seq in wanted if (entry := self._known[seq]) is not None]
 
     def find(self, words: Sequence[str], *, limit: int = 500) -> list[Postings]:
         """Return the newest ``limit`` messages that hold each word of ``words``.

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from memex._frozen import EMPTY, freeze
-from memex._parts import Part, Text, ToolCall, ToolResult
+from memex._parts import Citation, Part, Text, ToolCall, ToolResult
 from memex._usage import Usage
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
@@ -128,8 +128,15 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def text(self) -> str:
-        """The text parts, joined by newlines."""
-        return "\n".join(part.text for part in self.parts if isinstance(part, Text))
+        """The text parts, joined by newlines; one that goes on after its citations is not cut there."""
+        pieces: list[str] = []
+        before: Part | None = None
+        for part in self.parts:
+            if isinstance(part, Text):
+                pieces += ["\n"] if pieces and not isinstance(before, Citation) else []
+                pieces.append(part.text)
+            before = part
+        return "".join(pieces)
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:

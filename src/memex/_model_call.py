@@ -16,7 +16,7 @@ from memex._backend import Backend, Event, Request, Tool
 from memex._cost import Cost
 from memex._entry import Entry
 from memex._errors import BackendError, ContextOverflow, MemexError, PluginError, Truncated
-from memex._limits import limit_after, remember
+from memex._limits import Limit, limit_after, remember
 from memex._message import Message, Origin, Status
 from memex._origin import without_bound_parts
 from memex._outcome import notes_of, outcome_in
@@ -67,6 +67,11 @@ class ModelCall:
         self._answered = self._heard = self._refitted = False
         self._target = f"{backend.name}:{backend.model}"
 
+    @property
+    def window(self) -> Window | None:
+        """What the model is sent; None before :meth:`begin`."""
+        return self._window
+
     def begin(self) -> Request:
         """Build the window and its plan, and return the request."""
         try:
@@ -80,25 +85,28 @@ class ModelCall:
         """Return a smaller request after the model refused the window as too long.
 
         That is tried once, and only while nothing of an answer has come. What the model takes is
-        remembered with the thread. None means that ``error`` is to be raised.
+        remembered with the thread, once a window could be made for it. None means that ``error`` is to be
+        raised.
         """
         if not isinstance(error, ContextOverflow) or self._window is None or self._heard or self._refitted:
             return None
         self._refitted = True
         store, thread = self._thread.memex.store, self._thread.id
         try:
-            remember(store, thread, self._target, limit_after(self._window, error))
-            return self._request()
+            limit = limit_after(self._window, error)
+            request = self._request(limit)
+            remember(store, thread, self._target, limit)
         except MemexError as second:
             error.add_note(f"the window could not be made smaller: {second}")
             return None
+        return request
 
     @property
     def _schema(self) -> Mapping[str, Any] | None:
         return self._output.schema if self._output else None
 
-    def _request(self) -> Request:
-        window = self._thread.build(tools=self._tools, schema=self._schema, target=self._target)
+    def _request(self, limit: Limit | None = None) -> Request:
+        window = self._thread.build(tools=self._tools, schema=self._schema, target=self._target, limit=limit)
         self._window = window
         return Request(
             messages=tuple(without_bound_parts(m, self._target) for m in window.messages),

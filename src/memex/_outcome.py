@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
@@ -52,10 +53,15 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def lines(self) -> Iterator[str]:
         """Yield what a reader of the plan is told."""
         used, whole = self.usage, "" if self.status == "complete" else f" ({self.status})"
+        cache = ", none from a cache"
+        if used.cache_read_tokens or used.cache_write_tokens:
+            cache = (
+                f" ({used.cache_read_tokens:,} from the cache, {used.cache_write_tokens:,} written to it, "
+                f"{used.input_tokens:,} uncached)"
+            )
         yield (
-            f"answered in #{self.seq}{whole}: {used.cache_read_tokens:,} tokens read from the cache, "
-            f"{used.cache_write_tokens:,} written, {used.input_tokens:,} uncached, "
-            f"{used.output_tokens:,} answered; {self._cost()}"
+            f"answered in #{self.seq}{whole}: {used.prompt_tokens:,} tokens in{cache}, "
+            f"{used.output_tokens:,} out; {self._cost()}"
         )
         if used.cache_miss:
             yield f"the cache missed: {used.cache_miss}"
@@ -68,7 +74,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def money(amount: float, currency: str) -> str:
     """Return an amount with at least two significant digits: ``USD 0.0098``."""
-    return f"{currency} {amount:,.2f}" if amount >= 1 or not amount else f"{currency} {amount:.2g}"
+    places = 2 if amount >= 1 or amount <= 0 else 1 - math.floor(math.log10(amount))
+    return f"{currency} {amount:,.{places}f}"
 
 
 def notes_of(plan: int, cost: Cost | None) -> dict[str, Any]:
@@ -95,14 +102,17 @@ def answer_to(plan: Plan, later: Iterable[Entry]) -> Entry | None:
         plan: A recorded plan.
         later: What was stored after it, in order; read as far as needed.
     """
-    if plan.target is None or not plan.number:
+    if not plan.number:
         return None
-    return next((e for e in islice(later, _LOOK_AHEAD) if is_answer_to(e.message, plan.number)), None)
+    return next((e for e in islice(later, _LOOK_AHEAD) if is_answer_to(e.message, plan)), None)
 
 
-def is_answer_to(message: Message, number: int) -> bool:
-    """Tell whether an answer was made from the plan of that number."""
-    return message.role == "assistant" and message.extra.get(PLAN) == number
+def is_answer_to(message: Message, plan: Plan) -> bool:
+    """Tell whether an answer was made from a plan, by the model that the plan was for."""
+    if message.role != "assistant" or message.extra.get(PLAN) != plan.number:
+        return False
+    origin = message.origin
+    return plan.target is None or (origin is not None and f"{origin.provider}:{origin.model}" == plan.target)
 
 
 def _read_cost(kept: Mapping[str, Any] | None) -> Cost | None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from memex._anchor import Anchor
 from memex._errors import StoreDamaged
 from memex._outcome import Outcome
 from memex._ranges import Range, contains, expand
@@ -150,6 +151,7 @@ class Plan(_Record, frozen=True):
         fresh_tokens: Those after the longest prefix shared with the previous window.
         stable: How many leading messages that prefix holds.
         left_out: Parts that could not go to the model.
+        anchor: What the provider counted of an earlier window, where that corrected an estimate.
         outcome: What became of it, where it was sent: read from the answer, no part of the record.
         number: Its place among the thread's plans; given by the store, 0 before.
         milliseconds: Time each step took; not part of the record that is replayed.
@@ -178,6 +180,7 @@ class Plan(_Record, frozen=True):
     pins: tuple[Range, ...] = ()
     protected: Mapping[str, tuple[Range, ...]] = {}
     left_out: tuple[LeftOutPart, ...] = ()
+    anchor: Anchor | None = None
     outcome: Outcome | None = None
     number: int = 0
     milliseconds: tuple[float, ...] = ()
@@ -200,6 +203,12 @@ class Plan(_Record, frozen=True):
     def kept(self) -> Iterator[int]:
         """Yield the sequence numbers of the messages in the window, in order."""
         return expand(placed.seqs for placed in self.window if placed.seqs is not None)
+
+    @property
+    def limit(self) -> int:
+        """Prompt tokens that were allowed, as the counter counts."""
+        moved = self.anchor.credit - self.anchor.tightened if self.anchor else 0
+        return self.total - self.answer + moved
 
     @property
     def evicted_fresh(self) -> int:

@@ -30,10 +30,9 @@ def plan_text(plan: Plan) -> str:
 def heading(plan: Plan) -> str:
     """Return one line: which plan, through which chain, how many tokens, how many fresh."""
     chain = " ▸ ".join(ref.policy for ref in plan.chain) or "no policy"
-    limit = plan.total - plan.answer
     number = f"plan {plan.number} of" if plan.number else "a plan for"
     return (
-        f"{number} {plan.thread}: {chain}: {plan.tokens:,} of {limit:,} prompt tokens, "
+        f"{number} {plan.thread}: {chain}: {plan.tokens:,} of {plan.limit:,} prompt tokens, "
         f"{plan.fresh_tokens:,} fresh, {plan.answer:,} kept for the answer"
     )
 
@@ -57,6 +56,8 @@ def notes(plan: Plan) -> Iterator[str]:
     """Yield what a reader should know besides the table."""
     if plan.limited:
         yield f"the budget is {plan.total:,} tokens: {plan.limited}"
+    if plan.anchor:
+        yield str(plan.anchor)
     for step in plan.steps:
         if step.error:
             yield f"! {step.policy} was skipped: {step.error}"

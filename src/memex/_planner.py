@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from memex._anchor import Anchor, anchor_of
 from memex._backend import Tool
 from memex._budget import Budget
 from memex._chain import Chain, OnError, size_of
@@ -99,9 +100,15 @@ def build_window(
     opened = _window(opening, log, settings)
     shared = _SharedPrefix(previous, settings)
     first = _opening_step(opening, opened, shared)
-    window, steps, times = settings.chain.run(
-        opened.replace(changes=()), on_error=settings.on_error, fresh=shared.fresh_tokens
-    )
+    anchor, known = anchor_of(log, settings.counter, previous, settings.target)
+    window = opened.replace(changes=(), allowance=_allowance(opened, anchor, known and shared.whole(opened)))
+    window, steps, times = settings.chain.run(window, on_error=settings.on_error, fresh=shared.fresh_tokens)
+    if window.allowance > 0 and not shared.whole(window):  # the credit was for what is no longer there
+        if window.tokens > settings.budget.prompt:
+            window, steps, times = settings.chain.run(
+                opened.replace(changes=()), on_error=settings.on_error, fresh=shared.fresh_tokens
+            )
+        window = window.replace(allowance=0)
     check_budget(window, [step.policy for step in steps if step.error])
     plan = Plan(
         thread=log.thread,
@@ -116,6 +123,7 @@ def build_window(
         counter=settings.counter.name,
         target=settings.target,
         limited=settings.limited,
+        anchor=_moved(anchor, window.allowance),
         on_error=settings.on_error,
         chain=tuple(link.ref for link in settings.chain),
         pins=to_ranges(pins),
@@ -133,6 +141,27 @@ def build_window(
         milliseconds=tuple(times),
     )
     return window.replace(plan=plan)
+
+
+def _allowance(opened: Window, anchor: Anchor | None, whole: bool) -> int:
+    """Return how much higher or lower the limit is than the budget's.
+
+    A limit that is lowered evicts what can be dropped. It refuses nothing that must be sent.
+    """
+    if anchor is None:
+        return 0
+    prompt = opened.budget.prompt
+    if anchor.too_low:
+        must = opened.tools_tokens + sum(e.tokens for e in opened.entries if e.seq in opened.protected)
+        return min(prompt, max(anchor.tight(prompt), must)) - prompt
+    return anchor.overestimated if whole and opened.tokens <= prompt + anchor.overestimated else 0
+
+
+def _moved(anchor: Anchor | None, allowance: int) -> Anchor | None:
+    """Return what a plan keeps of its anchor; nothing where the estimate was right."""
+    if anchor is None or anchor.estimated == anchor.reported:
+        return None
+    return msgspec.structs.replace(anchor, credit=max(0, allowance), tightened=max(0, -allowance))
 
 
 def _why_anew(previous: Plan | None, settings: Settings) -> str | None:
@@ -185,6 +214,10 @@ class _SharedPrefix:
         self._tools_then = previous.tools_digest if previous else None
         if previous and settings.tools_digest == previous.tools_digest:
             self._keys = list(keys_of(previous.window))
+
+    def whole(self, window: Window) -> bool:
+        """Tell whether a window begins with all that the previous one held."""
+        return bool(self._keys) and self.length(window) == len(self._keys)
 
     def length(self, window: Window) -> int:
         """Return how many leading messages both windows share."""

@@ -35,10 +35,10 @@ def prepare_next(
     What goes wrong is reported and does not touch the turn, which is over.
     """
     prepare = getattr(backend, "prepare", None)
-    if prepare is None:
+    if prepare is None or reply.tool_calls:  # results come next, and with them the window goes on
         return
     try:
-        beginning = _next_beginning(thread, reply, tools, schema)
+        beginning = _next_beginning(thread, reply, tools, schema, target)
         if beginning:
             request = Request(
                 messages=tuple(without_bound_parts(message, target) for message, _ in beginning),
@@ -56,7 +56,7 @@ def prepare_next(
 
 
 def _next_beginning(
-    thread: Thread, reply: Reply, tools: Sequence[Tool], schema: Mapping[str, Any] | None
+    thread: Thread, reply: Reply, tools: Sequence[Tool], schema: Mapping[str, Any] | None, target: str
 ) -> list[tuple[Message, int]]:
     """Return what the next window will begin with, and its numbers, if it will not continue this one."""
     window = reply.window
@@ -64,8 +64,7 @@ def _next_beginning(
     if question is None or window.tokens + reply.entry.tokens + question.tokens <= window.limit:
         return []
     pending = Message.user(question.message.parts)
-    # Not for a target: what is bound to another model is taken out of the messages afterwards.
-    following = thread.build(tools=tools, schema=schema, pending=pending, record=False, like=window)
+    following = thread.build(tools=tools, schema=schema, target=target, pending=pending, record=False)
     if following.plan.stable >= len(window.items):
         return []
     beginning: list[tuple[Message, int]] = []

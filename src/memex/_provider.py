@@ -19,11 +19,14 @@ class Provider(msgspec.Struct, frozen=True):
         name: What settings call it, such as ``"fifo"``: lower case letters, digits, ``-``, ``_``.
         target: A callable as ``"package.module:attribute"``; its parameters are the settings.
         summary: One line for a person.
+        default: Of a policy: whether it is in the chain that is used where no chain is set. One that
+            helps some conversations and not others is better named in a chain.
     """
 
     name: str
     target: str
     summary: str = ""
+    default: bool = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.match(self.name):

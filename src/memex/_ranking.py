@@ -25,8 +25,11 @@ class Ranking(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: What the measure is called in plans, such as ``"recall"``.
-        scores: Sequence number to worth, above 0; what is not named is worth nothing. Only the
-            ratios between the scores of one ranking count.
+        scores: Sequence number to worth, above 0: how many times likelier the message is to hold
+            what is asked than one that is not named, as far as this measure can tell. Worths of
+            several rankings are multiplied.
+        unnamed: The worth of what is not named, on the same scale; by default the least of the
+            scores, so that a measure that knows only an order can give any rising figures.
         weight: What this measure counts beside the others.
         share: The most that quotes may take of the prompt's tokens as far as this ranking is
             concerned; the largest of all rankings counts.
@@ -36,14 +39,10 @@ class Ranking(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     scores: Mapping[int, float]
+    unnamed: float | None = None
     weight: float = 1.0
     share: float = 0.25
     detail: Mapping[str, Any] = {}
-
-    @property
-    def best(self) -> float:
-        """The highest score, 0 without any."""
-        return max(self.scores.values(), default=0.0)
 
 
 def check_ranking(ranking: Ranking, head: int) -> None:
@@ -61,6 +60,8 @@ def check_ranking(ranking: Ranking, head: int) -> None:
         raise refuse("has no name")
     if not 0 < ranking.share < 1 or not 0 < ranking.weight < math.inf:
         raise refuse(f"has the share {ranking.share!r} and the weight {ranking.weight!r}")
+    if ranking.unnamed is not None and not 0 < ranking.unnamed < math.inf:
+        raise refuse(f"says that what it does not name is worth {ranking.unnamed!r}")
     for seq, score in ranking.scores.items():
         if not isinstance(seq, int) or not 1 <= seq <= head:
             raise refuse(f"names #{seq}, which is not in the log")

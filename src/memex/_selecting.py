@@ -1,22 +1,25 @@
 """Selection: packs the block of quotes from all the rankings of a window, once.
 
-Rankings are put on one scale (the best of each is worth 1), weighed and added. What is worth most
-comes first, as long as it fits the share of the prompt that quotes may take.
+A score of a ranking says how many times likelier a message is to hold what is asked. So the scores
+of several rankings are multiplied, each to the power of its weight. Then what is worth most for its
+tokens comes first, as long as it fits the share of the prompt that quotes may take.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from memex._bearing import bearing
 from memex._entry import Entry
 from memex._plan import Change
 from memex._ranges import expand, to_ranges
 from memex._terms import searchable_text, terms
 from memex._window import Window
 
-_WORTH: Final = 0.3  # what fits less than this share of the best would be brought back by chance
-_POOL: Final = 200  # so many are read and packed, best first
+_LEAST: Final = math.log(1e-2)  # what is so much less likely than the best would be brought back by chance
+_POOL: Final = 300  # so many are read and packed, best first
 _HEADING: Final = 40
 _REFERENCE: Final = 16
 _STANDING: Final = frozenset({"system", "developer"})  # these are in every window
@@ -37,70 +40,100 @@ def select(window: Window) -> Window:
     if newest is None or room <= 0:
         return window
     worth = fused(window)
-    brought = _quoted(window, _fitting(window, worth, window.seqs, room), worth, room)
+    brought = _quoted(window, _fitting(_weighed(window, worth, window.seqs), window.query, room), room)
     at_risk = _at_risk(window, room)
     if brought.room < 0 and at_risk:
         # It will be cut before it is sent: what that takes must not be lost to this question.
-        brought = _quoted(window, _fitting(window, worth, window.seqs - at_risk, room), worth, room)
+        weighed = _weighed(window, worth, window.seqs - at_risk)
+        brought = _quoted(window, _fitting(weighed, window.query, room), room)
     return brought
 
 
+class _Weighed(NamedTuple):
+    """A message that may be quoted.
+
+    Attributes:
+        entry: The message.
+        worth: The logarithm of its odds to hold what is asked.
+        cost: About how many tokens its quote takes.
+    """
+
+    entry: Entry
+    worth: float
+    cost: int
+
+
 def fused(window: Window) -> dict[int, float]:
-    """Return what each ranked message before the question is worth, by all rankings together."""
+    """Return the logarithm of what each ranked message before the question is worth."""
     newest = window.newest
     last = newest.seq - 1 if newest else window.log.head
-    worth: dict[int, float] = {}
-    for ranking in window.rankings:
-        best = ranking.best
+    ranked = [ranking for ranking in window.rankings if ranking.scores]
+    weights = [ranking.weight for ranking in ranked]
+    # Rankings of the same messages mostly agree: two of them are not twice the evidence.
+    agreeing = math.sqrt(sum(weights) ** 2 / (sum(weight**2 for weight in weights) or 1.0)) or 1.0
+    worth = dict.fromkeys((seq for ranking in ranked for seq in ranking.scores if seq <= last), 0.0)
+    for ranking in ranked:
+        least = min(ranking.scores.values()) if ranking.unnamed is None else ranking.unnamed
         for seq, score in ranking.scores.items():
             if seq <= last:
-                worth[seq] = worth.get(seq, 0.0) + ranking.weight * score / best
+                worth[seq] += ranking.weight / agreeing * math.log(score / least)
     return worth
 
 
-def _fitting(window: Window, worth: Mapping[int, float], outside: Collection[int], room: int) -> list[Entry]:
-    """Return what to quote in order of worth: as much as fits in about ``room`` tokens.
+def _weighed(window: Window, worth: Mapping[int, float], outside: Collection[int]) -> list[_Weighed]:
+    """Return what may be quoted, what is worth most for its tokens first."""
+    least = _LEAST + max(worth.values(), default=0.0)
+    likely = sorted((seq for seq in worth if worth[seq] >= least), key=lambda seq: (-worth[seq], -seq))
+    read = window.log.at(seq for seq in likely[:_POOL] if seq not in outside)
+    entries = [entry for entry in read if entry.message.role not in _STANDING]
+    bears = bearing(window.log, window.query, entries)
+    weighed = [_Weighed(e, worth[e.seq] + bears[e.seq], _cost(e)) for e in entries]
+    return sorted(weighed, key=lambda w: (math.log(w.cost) - w.worth, -w.entry.seq))
+
+
+def _cost(entry: Entry) -> int:
+    """Return about how many tokens the quote of a message takes: each line of it has a mark."""
+    return entry.tokens + 2 * (searchable_text(entry.message).count("\n") + 1) + _REFERENCE
+
+
+def _fitting(weighed: Sequence[_Weighed], question: str, room: int) -> list[_Weighed]:
+    """Return what to quote, in the same order: as much as fits in about ``room`` tokens.
 
     A message may take half of the room, so that a long one does not push out all the others, and
     the same words are quoted once. The question itself, asked before, is no answer.
     """
-    least = _WORTH * max(worth.values(), default=0.0)
-    best = sorted((seq for seq in worth if worth[seq] >= least), key=lambda seq: (-worth[seq], -seq))
-    entries = {e.seq: e for e in window.log.at(seq for seq in best[:_POOL] if seq not in outside)}
-    seen = {tuple(terms(window.query))}
+    seen = {tuple(terms(question))}
     left = room - _HEADING
     taken = []
-    for seq in best[:_POOL]:
-        entry = entries.get(seq)
-        if entry is None or entry.message.role in _STANDING:
-            continue
-        text = searchable_text(entry.message)
-        cost = entry.tokens + 2 * (text.count("\n") + 1) + _REFERENCE
-        said = tuple(terms(text))
-        if cost <= min(left, room // 2) and said and said not in seen:
-            seen.add(said)
-            taken.append(entry)
-            left -= cost
+    for quote in weighed:
+        if quote.cost <= min(left, room // 2):
+            said = tuple(terms(searchable_text(quote.entry.message)))
+            if said and said not in seen:
+                seen.add(said)
+                taken.append(quote)
+                left -= quote.cost
     return taken
 
 
-def _quoted(window: Window, quotes: list[Entry], worth: Mapping[int, float], room: int) -> Window:
+def _quoted(window: Window, quotes: list[_Weighed], room: int) -> Window:
     """Return the window with as many of the quotes as fit; those that stand in it move."""
     while quotes:
-        moving = [entry for entry in quotes if entry.seq in window]
-        bare = window.drop(moving, reason="quoted")
-        brought = bare.recall(quotes, reason="recalled", detail=_detail(window, quotes, worth))
+        entries = [quote.entry for quote in quotes]
+        bare = window.drop((entry for entry in entries if entry.seq in window), reason="quoted")
+        brought = bare.recall(entries, reason="recalled", detail=_detail(window, quotes))
         if brought.tokens - bare.tokens <= room:
-            return brought.replace(selected=frozenset(entry.seq for entry in quotes))
+            return brought.replace(selected=frozenset(entry.seq for entry in entries))
         quotes.pop()  # the estimate was short
     return window
 
 
-def _detail(window: Window, quotes: Sequence[Entry], worth: Mapping[int, float]) -> dict[str, Any]:
-    """Return for the plan what each quote is worth, and what each ranking made of it."""
-    detail: dict[str, Any] = {"worth": {str(e.seq): round(worth[e.seq], 3) for e in quotes}}
+def _detail(window: Window, quotes: Sequence[_Weighed]) -> dict[str, Any]:
+    """Return for the plan how likely each quote is beside the best, and what each ranking made of it."""
+    best = max(quote.worth for quote in quotes)
+    detail: dict[str, Any] = {"worth": {str(q.entry.seq): round(math.exp(q.worth - best), 3) for q in quotes}}
+    seqs = [quote.entry.seq for quote in quotes]
     for ranking in window.rankings:
-        scores = {str(e.seq): round(ranking.scores[e.seq], 2) for e in quotes if e.seq in ranking.scores}
+        scores = {str(seq): round(ranking.scores[seq], 2) for seq in seqs if seq in ranking.scores}
         if scores:
             detail[ranking.name] = scores
     return detail

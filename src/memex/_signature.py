@@ -126,8 +126,9 @@ def _converted(who: str, target: Callable[..., object], parameter: inspect.Param
     try:
         return msgspec.convert(value, type=wanted, strict=False)
     except msgspec.ValidationError:
+        shown = "a " + type(value).__name__ if "key" in parameter.name else repr(value)
         raise BadSetting(
-            f"{who}: setting {parameter.name!r} is {value!r}; it must be {_describe(wanted)}"
+            f"{who}: setting {parameter.name!r} is {shown}; it must be {_describe(wanted)}"
         ) from None
     except Exception:  # noqa: BLE001 - a type that msgspec does not know: the factory checks it
         return value

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from memex import _thread_async, _thread_turns
-from memex._backend import AnyTool, Tool
+from memex import _thread_async, _thread_turns, _thread_windows
+from memex._backend import AnyTool
 from memex._content import Content, to_messages
 from memex._counter import count_message
 from memex._entry import Entry
@@ -92,6 +92,13 @@ class Thread:
             **filters: ``match``, ``roles``, ``since``, ``until``, ``meta`` and ``limit``.
         """
         return self.memex.search(query, thread=self.id, **filters)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether its last turn has no whole answer, so that :meth:`resume` goes on with it."""
+        from memex._unfinished import unfinished
+
+        return unfinished(self.entries(reverse=True)) is not None
 
     def plans(self, *, before: int | None = None) -> Iterator[Plan]:
         """Yield the plans of this thread, newest first."""
@@ -253,62 +260,7 @@ class Thread:
         last = self.info.head if head is None else head
         return Log(memex.store, self.id, last, self.counter, memex.indexes)
 
-    def build(
-        self,
-        *,
-        tools: Sequence[Tool] = (),
-        schema: Mapping[str, Any] | None = None,
-        target: str | None = None,
-        pending: Message | None = None,
-        record: bool = True,
-        like: Window | None = None,
-    ) -> Window:
-        """Return the finished window and keep its plan; see :meth:`window`.
-
-        Args:
-            tools: What the model may call.
-            schema: What the answer has to follow.
-            target: ``provider:model`` that it is sent to.
-            pending: A question that is asked but not stored.
-            record: Keep the plan.
-            like: A window whose budget it has.
-        """
-        from memex._planner import Settings, build_window
-
-        budget, limited = (like.budget, like.plan.limited) if like else self._budget_for(target)
-        settings = Settings(
-            chain=self.chain,
-            budget=budget,
-            counter=self.counter,
-            on_error=self.memex.on_error,
-            target=target,
-            limited=limited,
-        ).offering(tools, schema)
-        log = self.log()
-        question = None if pending is None else log.counted(Entry(log.head + 1, pending))
-        previous = next(self.plans(), None)
-        try:
-            window = build_window(log, settings, pins=self.pins, previous=previous, pending=question)
-        except PluginError as error:
-            self.memex.report(error, "policy")
-            raise
-        for step in window.plan.steps:
-            if step.error:
-                self.memex.report(PluginError(step.error, plugin=step.plugin), "policy")
-        if record:
-            number = self.memex.store.put_plan(self.id, log.head, window.plan.to_stored())
-            window = window.replace(plan=msgspec.structs.replace(window.plan, number=number))
-            self.memex.hooks.window_built(self.id, window)
-        return window
-
-    def _budget_for(self, target: str | None) -> tuple[Budget, str | None]:
-        """Return the budget for a model, and why it is smaller than the thread's own if it is."""
-        from memex._limits import limit_of
-
-        limit = limit_of(self.memex.store, self.id, target) if target else None
-        if target is None or limit is None or (budget := limit.of(self.budget)) == self.budget:
-            return self.budget, None
-        return budget, limit.why(target)
+    build = _thread_windows.build
 
     def drop_pins_after(self, head: int) -> None:
         """Unpin what a new fork does not share: its own messages will have those numbers."""

@@ -38,6 +38,8 @@ class Window:
         changes: What the present step did so far.
         rankings: What policies found older messages to be worth for the newest question.
         selected: The messages that are quoted because of the rankings.
+        allowance: Tokens that the limit is higher than the budget's, or lower where negative, because
+            the provider's count of the last window differs from the estimate.
     """
 
     items: tuple[Item, ...]
@@ -49,6 +51,7 @@ class Window:
     changes: tuple[Change, ...]
     rankings: tuple[Ranking, ...]
     selected: frozenset[int]
+    allowance: int
     _plan: Plan | None
 
     def __init__(
@@ -63,6 +66,7 @@ class Window:
         changes: tuple[Change, ...] = (),
         rankings: tuple[Ranking, ...] = (),
         selected: frozenset[int] = frozenset(),
+        allowance: int = 0,
         plan: Plan | None = None,
     ) -> None:
         self.__dict__.update(
@@ -75,6 +79,7 @@ class Window:
             changes=changes,
             rankings=rankings,
             selected=selected,
+            allowance=allowance,
             _plan=plan,
         )
 
@@ -112,8 +117,8 @@ class Window:
 
     @property
     def limit(self) -> int:
-        """Prompt tokens that the budget allows."""
-        return self.budget.prompt
+        """Prompt tokens that the budget allows, as this window's counter counts."""
+        return self.budget.prompt + self.allowance
 
     @property
     def room(self) -> int:
@@ -314,6 +319,7 @@ class Window:
             "changes": self.changes,
             "rankings": self.rankings,
             "selected": self.selected,
+            "allowance": self.allowance,
             "plan": self._plan,
         }
         return Window(**(current | fields))

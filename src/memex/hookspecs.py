@@ -242,7 +242,7 @@ def memex_window_built(thread: str, window: Window) -> None:
 
 @hookspec
 def memex_reply_received(thread: str, reply: Reply) -> None:
-    """Told after a reply is durable in the store.
+    """Told after a reply is durable in the store: of each answer, where functions are run between them.
 
     Args:
         thread: Id of the thread.

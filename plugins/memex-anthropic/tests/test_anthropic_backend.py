@@ -22,11 +22,13 @@ from memex import (
     RateLimited,
     Request,
     Tool,
+    ToolCall,
     Truncated,
     Unavailable,
     Usage,
+    write_archive,
 )
-from memex.testing import assembled
+from memex.testing import ScratchStore, assembled
 from memex.testing.wire import WireServer, answer, sse
 
 KEY = "sk-ant-canary-0123456789abcdef"
@@ -172,7 +174,7 @@ def test_an_error_before_the_first_word_is_tried_again(server):
 def test_a_stream_that_is_cut_is_truncated_and_what_came_is_kept(server, way, end):
     cut = [(e["type"], e) for e in _events_until_text(message(text("The door is blue, and old.")))]
     server.play(sse(*cut, end=end))
-    with Memex("inmemory:", backend=backend(server), chain=[]) as memory:
+    with Memex(ScratchStore(), backend=backend(server), chain=[]) as memory:
         thread = memory.thread("t")
         with pytest.raises(BackendError) as caught:
             _turn(thread, way)
@@ -226,6 +228,33 @@ def test_a_setting_that_a_model_turns_out_to_refuse_is_left_out_once_and_told(se
         assert [name for name, _ in found.extra["anthropic:left_out"]] == ["effort"]
 
 
+@pytest.mark.parametrize(
+    ("words", "talk", "look"),
+    [
+        (
+            "Requests which include `tool_use` or `tool_result` blocks must define tools",
+            [
+                Message.user("Look."),
+                Message.assistant([ToolCall("1", "look", "{}")]),
+                Message.tool("1", "blue"),
+            ],
+            lambda body: bool(body.get("tools")),
+        ),
+        (
+            'messages: first message must use the "user" role',
+            [Message.assistant("It was blue."), Message.user("And now?")],
+            lambda body: body["messages"][0]["role"] == "user",
+        ),
+    ],
+)
+def test_what_a_server_turns_out_to_want_it_gets(server, words, talk, look):
+    server.play(error("invalid_request_error", words, 400)).always(answer(message()))
+    request = Request(messages=tuple(talk), answer_tokens=5)
+    for _ in range(2):
+        assert assembled(ask(backend(server), "generate", request)).finish == "stop"
+    assert [look(sent.json()) for sent in server.requests] == [False, True, True]
+
+
 def test_diagnostics_that_a_server_does_not_know_are_left_out(server):
     server.play(error("invalid_request_error", "diagnostics: Extra inputs are not permitted", 400))
     server.play(answer(message()))
@@ -235,7 +264,7 @@ def test_diagnostics_that_a_server_does_not_know_are_left_out(server):
 
 def test_what_is_left_out_is_stored_with_the_answer(server):
     server.play(answer(message()))
-    with Memex("inmemory:", backend=backend(server), chain=[]) as memory:
+    with Memex(ScratchStore(), backend=backend(server), chain=[]) as memory:
         reply = memory.thread("t").send("Is it blue?", temperature=0.3)
     assert reply.message.extra["anthropic:left_out"] == (("temperature", f"{MODEL} does not take it"),)
     assert reply.message.extra["anthropic:raw"]["id"] == "msg_1"
@@ -243,7 +272,7 @@ def test_what_is_left_out_is_stored_with_the_answer(server):
 
 def test_settings_of_the_backend_and_of_the_call(server):
     server.always(answer(message()))
-    made = backend(server, defaults={"effort": "high", "service_tier": "auto"})
+    made = backend(server, settings={"effort": "high", "service_tier": "auto"})
     ask(made, "generate", Request(messages=ASK.messages, answer_tokens=5, settings={"effort": "low"}))
     sent = server.requests[0].json()
     assert (sent["output_config"], sent["service_tier"]) == ({"effort": "low"}, "auto")
@@ -258,7 +287,7 @@ def test_a_model_on_another_server_is_named_with_its_address(server):
 
 def test_a_talk_goes_on_with_thoughts_calls_and_results(server):
     server.play(answer(FULL), answer(message(text("It is."))))
-    with Memex("inmemory:", backend=backend(server), chain=[]) as memory:
+    with Memex(ScratchStore(), backend=backend(server), chain=[]) as memory:
         thread = memory.thread("t")
         calls = thread.send("Is it blue?", tools=[Tool("look", "Looks.")]).tool_calls
         thread.send([Message.tool(call.id, "blue") for call in calls], tools=[Tool("look", "Looks.")])
@@ -266,6 +295,16 @@ def test_a_talk_goes_on_with_thoughts_calls_and_results(server):
     check_params(sent)
     assert [block["type"] for block in sent["messages"][1]["content"]] == [b["type"] for b in FULL["content"]]
     assert sent["diagnostics"] == {"previous_message_id": "msg_1"}
+
+
+def test_an_answer_with_citations_reads_as_it_was_streamed(server):
+    server.play(stream(message(text("We know: "), CITED, text(" in spring."))))
+    made = backend(server)
+    with Memex(ScratchStore(), backend=made, chain=[]) as memory:
+        thread = memory.thread("t")
+        words = "".join(event.text for event in thread.stream("What is green?"))
+        assert next(thread.messages(reverse=True)).text == words == "We know: The grass is green in spring."
+    made.close()
 
 
 def test_money():
@@ -299,7 +338,7 @@ def test_the_key_shows_nowhere(server, way, caplog, tmp_path):
     echo = error("authentication_error", f"invalid x-api-key: {KEY}", 401)
     server.play(played(way, message()), echo, sse(end="reset"))
     made = backend(server)
-    with Memex({"use": "sqlite", "path": str(tmp_path / "a.db")}, backend=made, chain=[]) as memory:
+    with Memex(ScratchStore(), backend=made, chain=[]) as memory:
         thread = memory.thread("t")
         seen = [repr(made), repr(vars(made))]
         for _ in range(3):
@@ -308,7 +347,8 @@ def test_the_key_shows_nowhere(server, way, caplog, tmp_path):
             except BackendError as failed:
                 seen += [repr(failed), repr(failed.__cause__), str(getattr(failed, "__notes__", ""))]
         seen += [repr(message) for message in thread.messages()]
+        write_archive(memory.store, tmp_path / "talks")
     seen.append(caplog.text)
     assert KEY not in "".join(seen)
-    assert KEY.encode() not in b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
+    assert KEY.encode() not in b"".join(p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
     assert json.dumps(server.requests[0].headers).count(KEY) == 1

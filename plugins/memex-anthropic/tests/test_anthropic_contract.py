@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from claude import MODEL, error, message, stream, text
-from llmock.testing import LLMockServer
 from memex_anthropic.backend import Anthropic
 
 from memex.testing import BackendContract, PluginContract
@@ -48,38 +47,3 @@ class TestBackend(BackendContract):
 
     def sent_by(self, backend):
         return "".join(request.body.decode() for request in self.server.requests)
-
-
-class TestBackendAgainstLLMock(BackendContract):
-    """Against a server of other people, that they check against Anthropic's SDK."""
-
-    deterministic = False
-
-    @pytest.fixture(autouse=True, scope="class")
-    @classmethod
-    def _server(cls):
-        with LLMockServer() as server:
-            cls.server = server
-            yield
-
-    @pytest.fixture(autouse=True)
-    def _closing(self):
-        self.made = []
-        yield
-        self.server.state.scenarios.clear()
-        for backend in self.made:
-            backend.close()
-
-    def make_backend(self):
-        url = self.server.base_url("anthropic")
-        self.made.append(Anthropic(MODEL, base_url=url, api_key="sk-ant-contract", attempts=1))
-        return self.made[-1]
-
-    def make_failing_backend(self):
-        from llmock.scenarios import Fail
-
-        self.server.state.scenarios.add(Fail(401, times=None))
-        return self.make_backend()
-
-    def test_an_answer_that_is_too_long_says_so(self):
-        pytest.skip("needs a server whose streams end at max_tokens; llmock's go on")

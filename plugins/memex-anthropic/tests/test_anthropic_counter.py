@@ -11,6 +11,7 @@ from memex_anthropic.counter import AnthropicCounter
 from strict_params import check_count_params
 
 from memex import AuthFailed, Memex, Message, PluginError, Text, Tool, ToolCall, encode
+from memex.testing import ScratchStore
 from memex.testing.strategies import conversations, messages
 from memex.testing.wire import WireServer, answer
 
@@ -107,7 +108,7 @@ def test_tools_and_texts(server, counter):
 
 
 def test_a_window_is_built_with_it(counter):
-    with Memex("inmemory:", counter=counter, chain=[]) as memory:
+    with Memex(ScratchStore(), counter=counter, chain=[]) as memory:
         thread = memory.thread("t")
         thread.append([Message.user("Is the door blue?"), Message.assistant("It is.")])
         assert thread.window("Sure?").tokens > 10
@@ -116,7 +117,7 @@ def test_a_window_is_built_with_it(counter):
 def test_it_is_offered_by_name(server, monkeypatch):
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-counting")
     spec = {"use": f"anthropic:{MODEL}", "base_url": server.url}
-    with Memex("inmemory:", counter=spec, chain=[]) as memory:
+    with Memex(ScratchStore(), counter=spec, chain=[]) as memory:
         assert memory.thread("t").window("Is it?").tokens > 0
 
 
@@ -127,7 +128,7 @@ def test_a_failure_is_named_and_typed():
         with pytest.raises(AuthFailed):
             counter.count_message(Message.user("Is it?"))
         with (
-            Memex("inmemory:", counter=counter, chain=[]) as memory,
+            Memex(ScratchStore(), counter=counter, chain=[]) as memory,
             pytest.raises(PluginError, match="AuthFailed"),
         ):
             memory.thread("t").window("Is it?")

@@ -9,7 +9,7 @@ import pytest
 from claude import CITED, FOUND, MODEL, SEARCH, message, thinking, tool_use
 from hypothesis import given
 from memex_anthropic.backend import Anthropic
-from memex_anthropic.requesting import build
+from memex_anthropic.requesting import LEADING, UNDEFINED, build
 from strict_params import check_params
 
 from memex import (
@@ -109,11 +109,20 @@ def test_results_of_parallel_calls_stand_in_one_message():
     assert [block["tool_use_id"] for block in params["messages"][2]["content"]] == ["1", "2"]
 
 
-def test_tools_are_defined_for_calls_in_the_history_even_when_none_is_offered():
+def test_tools_are_defined_for_calls_in_the_history_where_the_server_wants_it():
     calls = Message.assistant([ToolCall("1", "look", "{}")])
-    params = asked(TALK[1], calls, Message.tool("1", "blue")).params
+    talk = (TALK[1], calls, Message.tool("1", "blue"))
+    assert not asked(*talk).params.keys() & {"tools", "tool_choice"}
+    params = asked(*talk, how={"dropped": {UNDEFINED: "no"}}).params
     assert [tool["name"] for tool in params["tools"]] == ["look"]
     assert params["tool_choice"] == {"type": "none"}
+
+
+def test_the_user_speaks_first_where_the_server_wants_it():
+    talk = (Message.assistant("It was blue."), Message.user("And now?"))
+    assert [m["role"] for m in asked(*talk).params["messages"]] == ["assistant", "user"]
+    sent = asked(*talk, how={"dropped": {LEADING: "no"}}).params["messages"]
+    assert [m["role"] for m in sent] == ["user", "assistant", "user"]
 
 
 def test_tools_of_the_server_stand_beside_ours():

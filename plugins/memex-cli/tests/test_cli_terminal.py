@@ -99,8 +99,11 @@ def test_a_conversation_at_the_prompt(terminals: list[Terminal]) -> None:
     chat.wait_for("stored as incomplete")
     chat.type("FAIL\n")
     chat.wait_for("Error: the model is down")
+    chat.wait_for("/resume tries again")
+    chat.type("/resume\n")
+    chat.wait_for("Error: the model is down")
     chat.type("/explain\n")
-    chat.wait_for("plan 3 of default")
+    chat.wait_for("plan 4 of default")
     chat.type("/help\n")
     chat.wait_for("Ctrl-D: leave")
     chat.type("/quit\n")
@@ -187,3 +190,14 @@ with counting("nothing") as told:
     assert "verifying" in output
     assert "quick" not in output
     assert "nothing" not in output
+
+
+def test_a_key_is_asked_for_and_not_shown(terminals: list[Terminal]) -> None:
+    asking = Terminal("keys", "set", "parrot", "--in", "file")
+    terminals.append(asking)
+    asking.wait_for("Key for parrot: ")
+    asking.type("canary-0f3a5f1d\n")
+    said = asking.rest()
+    assert "canary" not in said
+    assert "kept in" in " ".join(said.split())
+    assert asking.close() == 0

@@ -47,6 +47,27 @@ def test_a_failing_model_keeps_what_was_said_and_what_came(bad: Bad, good: Good)
     assert (came["status"], came["parts"][0]["text"]) == ("incomplete", "one two ")
 
 
+def test_a_turn_that_failed_goes_on_and_stores_nothing_twice(
+    bad: Bad, good: Good, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "there is no thread" in bad("send", "--resume", "--thread", "new")
+    assert bad("send", "one two FAIL three") == "Error: the model is down"
+    assert bad("send", "--resume") == "Error: the model is down"
+    monkeypatch.setenv("MEMEX_FAKE_MENDED", "1")
+    assert good("send", "one two FAIL three") == "one two FAIL three \n"
+    roles = [(entry["role"], entry.get("status")) for entry in json.loads(good("show", "--json"))]
+    assert roles == [("user", None), *[("assistant", "incomplete")] * 2, ("assistant", None)]
+    assert "plan 3" in good("show", "4")
+    assert "no unfinished turn" in bad("send", "--resume")
+    assert json.loads(good("send", "again", "--json"))["cost"] is None
+
+
+def test_resuming_says_nothing_new(memex: Run) -> None:
+    done = memex("send", "hello", "--resume")
+    assert done.exit_code == 2
+    assert "give TEXT or --resume, not both" in done.stderr
+
+
 def test_a_crash_inside_a_plugin_is_one_line(bad: Bad) -> None:
     line = bad("send", "CRASH")
     assert "ZeroDivisionError: inside the model" in line

@@ -64,7 +64,7 @@ def _strict(kind: Any) -> Any:
     if isinstance(kind, type) and issubclass(kind, pydantic.BaseModel):
         fields: dict[str, Any] = {}
         for name, field in kind.model_fields.items():
-            required = field.is_required() or name in ("type", "role")
+            required = field.is_required() or typing.get_origin(field.annotation) is typing.Literal
             fields[field.alias or name] = (_strict(field.annotation), ... if required else field.default)
         config = pydantic.ConfigDict(extra="forbid", strict=True)
         return pydantic.create_model(kind.__name__, __config__=config, **fields)

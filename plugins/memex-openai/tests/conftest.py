@@ -9,10 +9,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from openai_play import PlayedModel  # noqa: E402 - needs the line above
+from openai_play import PlayedModel
 
-from memex.testing.wire import WireServer  # noqa: E402
-from memex.wire import forget_learned  # noqa: E402
+from memex.testing.wire import WireServer
+from memex.wire import forget_learned
 
 
 @pytest.fixture(autouse=True)

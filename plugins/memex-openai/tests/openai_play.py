@@ -7,9 +7,9 @@ import re
 from typing import Any
 
 import msgspec
+from memex_openai.backend import OpenAIBackend, openai
 
 from memex.testing.wire import Behaviour, SeenRequest, WireServer, answer, sse
-from memex_openai.backend import OpenAIBackend, openai
 
 MODEL = "gpt-5"
 
@@ -20,15 +20,15 @@ class Said(msgspec.Struct, kw_only=True):
     text: str = "The lighthouse door is blue, and it was painted in spring."
     thought: str = ""
     encrypted: str = ""
-    calls: list[tuple[str, str, str]] = []  # noqa: RUF012 - msgspec copies it
+    calls: list[tuple[str, str, str]] = []
     refusal: str = ""
     finish: str = "stop"
     usage: tuple[int, int] = (40, 12)
     cached: int = 0
     written: int = 0
     reasoning: int = 0
-    items: list[dict[str, Any]] = []  # noqa: RUF012
-    fields: dict[str, Any] = {}  # noqa: RUF012
+    items: list[dict[str, Any]] = []
+    fields: dict[str, Any] = {}
     diagnostics: dict[str, Any] | None = None
 
 

@@ -6,12 +6,12 @@ import typing
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, NotRequired, Required, Union, get_args, get_origin
 
 from openai._types import SequenceNotStr
 from openai.types.chat import completion_create_params as chat
 from openai.types.responses import response_create_params as responses
-from typing_extensions import NotRequired, Required, is_typeddict
+from typing_extensions import is_typeddict
 
 CHAT = (chat.CompletionCreateParamsNonStreaming, chat.CompletionCreateParamsStreaming)
 RESPONSES = (responses.ResponseCreateParamsNonStreaming, responses.ResponseCreateParamsStreaming)
@@ -38,7 +38,7 @@ def _fields(wanted: Any) -> dict[str, Any]:
     return typing.get_type_hints(wanted, include_extras=True)
 
 
-def _problem(value: Any, wanted: Any, where: str) -> str | None:
+def _problem(value: Any, wanted: Any, where: str) -> str | None:  # noqa: PLR0911 - a table
     """Return what is wrong, or None."""
     if wanted in (Any, object) or isinstance(wanted, typing.TypeVar):
         return None

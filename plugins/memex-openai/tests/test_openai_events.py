@@ -7,6 +7,9 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from memex_openai.chat_events import ChatReader
+from memex_openai.presets import find_server
+from memex_openai.responses_events import ResponsesReader
 from openai_play import Said, chat_chunks, chat_whole, output_items, response_events, response_whole
 
 from memex import (
@@ -25,9 +28,6 @@ from memex import (
     encode,
 )
 from memex.testing import assembled, check_events
-from memex_openai.chat_events import ChatReader
-from memex_openai.presets import find_server
-from memex_openai.responses_events import ResponsesReader
 
 OPENAI = find_server("gpt-5")
 CALLS = [("call_1", "look", '{"where": "the pier", "n": 1}'), ("call_2", "look", '{"n":2}')]

@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-import base64
-
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
+from memex_openai.backend import openai
+from memex_openai.presets import PRESETS, find_server
+from memex_openai.requesting import strict_schema
 from openai_play import backend_at
+from openai_talks import LOOK, SCHEMA, STRICT, talk
 from sdk_types import check_chat, check_responses
 
 from memex import (
     BadSetting,
-    Citation,
-    Media,
     Message,
     Opaque,
     Origin,
     Reasoning,
-    Refusal,
     Request,
     Text,
     Tool,
-    ToolCall,
     ToolResult,
 )
 from memex.testing import strategies
-from memex_openai.backend import openai
-from memex_openai.presets import PRESETS, find_server
-from memex_openai.requesting import strict_schema
 
-PIXEL = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"\0" * 8).decode()
-LOOK = Tool("look", "Looks it up.", {"type": "object", "properties": {"where": {"type": "string"}}})
-SCHEMA = {"type": "object", "properties": {"door": {"type": "string"}}}
 MESSAGE_SHAPE = {"item": {"id": "msg_1", "type": "message", "status": "completed"}, "content": "list"}
-STRICT = {**SCHEMA, "required": ["door"], "additionalProperties": False}
 CHECKS = {"chat": check_chat, "responses": check_responses}
 APIS = tuple(CHECKS)
 
@@ -48,35 +39,6 @@ def checked(*messages, api="chat", **fields):
     made = body(*messages, api=api, **fields)
     CHECKS[api](made)
     return made
-
-
-def talk(provider="openai", model="gpt-4o"):
-    """A conversation with everything in it."""
-    origin = Origin(provider, model, "resp_0")
-    return (
-        Message.system("You are the harbour master."),
-        Message.of("developer", "Be brief."),
-        Message.user(
-            [Text("What is this?"), Media(kind="image", source="base64", value=PIXEL, media_type="image/png")]
-        ),
-        Message.assistant(
-            [
-                Reasoning("Hm, a pixel.", extra={"openai:shape": {"field": "reasoning_content"}}),
-                Text("Let me see."),
-                Citation("see", sources=({"url": "u"},)),
-                ToolCall(
-                    "call_1", "look", '{"where":"pier"}', extra={"openai": {"extra_content": {"google": 1}}}
-                ),
-                ToolCall("call_2", "look", "{broken"),
-            ],
-            origin=origin,
-            extra={"openai": {"reasoning_details": [1]}},
-        ),
-        Message(role="tool", parts=(ToolResult("call_1", (Text("A pier."),), name="look"),)),
-        Message(role="tool", parts=(ToolResult("call_2", (Text("Odd."),), name="look", is_error=True),)),
-        Message.assistant([Text("A pier."), Refusal("No more than that.")], origin=origin),
-        Message.user("And the door?", name="Ada Lovelace"),
-    )
 
 
 @pytest.mark.parametrize("api", APIS)
@@ -173,7 +135,7 @@ def test_thoughts_go_back_to_their_model_with_all_ids_and_to_no_other():
 def test_plain_thoughts_go_back_to_the_server_that_had_them_only():
     def sent(model, origin):
         messages = talk("openai", origin)
-        return [m for m in body(*messages, model=model)["messages"] if m.get("tool_calls")][0]
+        return next(m for m in body(*messages, model=model)["messages"] if m.get("tool_calls"))
 
     own = sent("m@vllm", "m@vllm")
     assert (own["reasoning_content"], own["tool_calls"][0]["extra_content"]) == (

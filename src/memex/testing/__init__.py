@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from memex.testing.backend import assembled as assembled
     from memex.testing.backend import check_events as check_events
     from memex.testing.batteries import StoreBatteries as StoreBatteries
+    from memex.testing.drop_in import DropInContract as DropInContract
     from memex.testing.embedder import EmbedderContract as EmbedderContract
     from memex.testing.plugin import PluginContract as PluginContract
     from memex.testing.policy import PolicyContract as PolicyContract
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _HOME = {
     "BackendContract": "backend",
     "EmbedderContract": "embedder",
+    "DropInContract": "drop_in",
     "PluginContract": "plugin",
     "PolicyContract": "policy",
     "ScratchStore": "_scratch",

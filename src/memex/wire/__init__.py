@@ -21,8 +21,18 @@ if TYPE_CHECKING:
     from memex.wire._attempt import Timeouts as Timeouts
     from memex.wire._caller import Caller as Caller
     from memex.wire._deadlines import Deadlines as Deadlines
+    from memex.wire._drop_in.endpoint import AnswerReader as AnswerReader
+    from memex.wire._drop_in.endpoint import Asked as Asked
+    from memex.wire._drop_in.endpoint import Endpoint as Endpoint
+    from memex.wire._drop_in.plain import to_plain as to_plain
+    from memex.wire._drop_in.threads import OnMissing as OnMissing
+    from memex.wire._drop_in.threads import OnUnknown as OnUnknown
+    from memex.wire._drop_in.threads import ThreadChoice as ThreadChoice
+    from memex.wire._drop_in.tree import DropIn as DropIn
+    from memex.wire._drop_in.turns import turn_of as turn_of
     from memex.wire._failures import error_for as error_for
     from memex.wire._key_file import KeyFile as KeyFile
+    from memex.wire._keyring import KeyRing as KeyRing
     from memex.wire._keys import find_key as find_key
     from memex.wire._learned import forget_learned as forget_learned
     from memex.wire._limits import RateLimits as RateLimits
@@ -37,17 +47,27 @@ if TYPE_CHECKING:
     from memex.wire._settings import WireSettings as WireSettings
     from memex.wire._settings import wire_settings as wire_settings
     from memex.wire._sockets import watch_sockets as watch_sockets
+    from memex.wire._store_limits import StoreLimits as StoreLimits
 
 _HOME = {
+    "AnswerReader": "_drop_in.endpoint",
+    "Asked": "_drop_in.endpoint",
     "Attempt": "_attempt",
     "Caller": "_caller",
     "Deadlines": "_deadlines",
+    "DropIn": "_drop_in.tree",
+    "Endpoint": "_drop_in.endpoint",
     "KeyFile": "_key_file",
+    "KeyRing": "_keyring",
     "ModelTable": "_models",
+    "OnMissing": "_drop_in.threads",
+    "OnUnknown": "_drop_in.threads",
     "RateLimits": "_limits",
     "Reconciled": "_reconcile",
     "Retries": "_retries",
     "Secret": "_secret",
+    "ThreadChoice": "_drop_in.threads",
+    "StoreLimits": "_store_limits",
     "Timeouts": "_attempt",
     "WireSettings": "_settings",
     "error_for": "_failures",
@@ -57,6 +77,8 @@ _HOME = {
     "reconcile": "_reconcile",
     "retry_after": "_retry_after",
     "scrub": "_secret",
+    "to_plain": "_drop_in.plain",
+    "turn_of": "_drop_in.turns",
     "watch_sockets": "_sockets",
     "wire_settings": "_settings",
 }

@@ -29,15 +29,31 @@ class Attempt:
         timeouts: What is left of the deadlines.
     """
 
-    __slots__ = ("_aborted", "_aborters", "_closers", "_lock", "dropped", "number", "on_life", "timeouts")
+    __slots__ = (
+        "_aborted",
+        "_aborters",
+        "_closers",
+        "_lock",
+        "_on_headers",
+        "_on_life",
+        "dropped",
+        "number",
+        "timeouts",
+    )
 
     def __init__(
-        self, number: int, dropped: Mapping[str, str], timeouts: Timeouts, on_life: Callable[[], None]
+        self,
+        number: int,
+        dropped: Mapping[str, str],
+        timeouts: Timeouts,
+        on_life: Callable[[], None] = lambda: None,
+        on_headers: Callable[[Mapping[str, str]], None] = lambda _: None,
     ) -> None:
         self.number = number
         self.dropped = dropped
         self.timeouts = timeouts
-        self.on_life = on_life
+        self._on_life = on_life
+        self._on_headers = on_headers
         self._closers: list[Callable[[], object]] = []
         self._aborters: list[Callable[[], None]] = []
         self._aborted = False
@@ -69,7 +85,11 @@ class Attempt:
 
         Without it a long tool call would look like a stalled stream.
         """
-        self.on_life()
+        self._on_life()
+
+    def got(self, headers: Mapping[str, str]) -> None:
+        """Tell the headers of the response, for the limits: what the provider says is left."""
+        self._on_headers(headers)
 
     def abort(self) -> None:
         """End the try now, and what it opens later. What that raises is of no interest."""

@@ -26,6 +26,22 @@ _SILENT: Final = frozenset({"start", "usage"})
 """Kinds of events that hold nothing of the answer: until another one comes, a call may be made again."""
 
 
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What the provider told in a try, for the limits; None for nothing.
+
+    Attributes:
+        reserved: Tokens that the call was thought to cost.
+        used: Tokens that it cost.
+        headers: Of the response.
+        asked_to_wait: Seconds that it wants to be left alone.
+    """
+
+    reserved: int
+    used: int | None
+    headers: Mapping[str, str] | None
+    asked_to_wait: float | None
+
+
 class Call:
     """One call with all its tries.
 
@@ -50,7 +66,9 @@ class Call:
         self.begun = False
         self.on_life: Callable[[], None] | None = None
         self.tokens = tokens
-        self.used: int | None = None
+        self._used: int | None = None
+        self._headers: Mapping[str, str] | None = None
+        self._asked_to_wait: float | None = None
 
     # -- a try -----------------------------------------------------------------------------------
 
@@ -58,9 +76,8 @@ class Call:
         """Return the next try."""
         self._number += 1
         self._held = []
-        self.used = None
         self._began = self._life = self._caller.clock()
-        return Attempt(self._number, dict(self._dropped), self._timeouts(), self._alive)
+        return Attempt(self._number, dict(self._dropped), self._timeouts(), self._alive, self._report)
 
     def took(self, event: object) -> list[Event]:
         """Take the next event of a try and return those to hand on now."""
@@ -70,7 +87,7 @@ class Call:
         if event.kind == "error":
             raise BackendError(f"{self.who}: the answer ended with an error: {event.error}")
         if event.usage is not None:
-            self.used = event.usage.prompt_tokens + event.usage.output_tokens
+            self._used = event.usage.prompt_tokens + event.usage.output_tokens
         if event.kind in _SILENT and not self.begun:
             self._held.append(event)
             return []
@@ -81,6 +98,17 @@ class Call:
         ready = [*self._held, event]
         self._held = []
         return ready
+
+    def told(self) -> Told:
+        """Return what the provider told since this was last asked."""
+        told = Told(
+            reserved=self.tokens,
+            used=self._used,
+            headers=self._headers,
+            asked_to_wait=self._asked_to_wait,
+        )
+        self._used = self._headers = self._asked_to_wait = None
+        return told
 
     @property
     def finished(self) -> bool:
@@ -103,6 +131,7 @@ class Call:
             MemexError: If there is none; the error of the last try.
         """
         typed = self._typed(error)
+        self._asked_to_wait = getattr(typed, "retry_after", None)
         if self.begun or not isinstance(typed, BackendError):
             raise typed
         if self._learns(typed):
@@ -214,6 +243,9 @@ class Call:
         if self.on_life is not None:
             self.on_life()
 
+    def _report(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+
     def _typed(self, error: Exception) -> MemexError:
         given: BackendError | None = None
         if not isinstance(error, MemexError):
@@ -234,7 +266,11 @@ class Call:
 
     def _learns(self, error: BackendError) -> bool:
         caller = self._caller
-        name = None if caller.refused is None else caller.refused(error)
+        try:
+            name = None if caller.refused is None else caller.refused(error)
+        except Exception as second:  # noqa: BLE001 - as in _typed
+            error.add_note(f"looking for a refused setting failed: {type(second).__name__}: {second}")
+            return False
         if name is None or name in self._dropped or name not in self._settings & frozenset(caller.droppable):
             return False
         why = f"{caller.model} refused it: {error}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from memex._backend import Event
 from memex._errors import BackendError
 from memex.wire._attempt import Attempt
-from memex.wire._call import Call
+from memex.wire._call import Call, Told
 from memex.wire._deadlines import Deadlines
 from memex.wire._retries import Retries
 from memex.wire._watchdog import Watchdog
@@ -107,9 +107,13 @@ class Caller:
         while True:
             self._wait_for_a_place(call)
             failure = yield from self._one_try(call, attempt)
-            if failure is None:
-                return
-            self._rest(call, call.failed(failure))
+            try:
+                if failure is None:
+                    return
+                wait = call.failed(failure)
+            finally:
+                self.settle(call.told())
+            self._rest(call, wait)
 
     def astream(
         self,
@@ -150,16 +154,19 @@ class Caller:
             if dog is not None:
                 dog.stop()
             _close(events, one)
-            self.settle(call)
+            self.settle(call.told())
         return None
 
     def _watch(self, call: Call, one: Attempt) -> Watchdog | None:
         deadlines = self.deadlines
         if deadlines.first is deadlines.idle is deadlines.total is None:
             return None
-        return Watchdog(
-            clock=self.clock, nearest=call.nearest, longest_rest=call.longest_rest, bark=one.abort
-        )
+        try:
+            return Watchdog(
+                clock=self.clock, nearest=call.nearest, longest_rest=call.longest_rest, bark=one.abort
+            )
+        except RuntimeError:  # no more threads: the timeouts of the SDK still hold
+            return None
 
     def _rest(self, call: Call, seconds: float) -> None:
         if seconds > 0:
@@ -177,10 +184,16 @@ class Caller:
             self.limits.give_back(call.tokens)
             raise
 
-    def settle(self, call: Call) -> None:
-        """Tell the limits what a try has used."""
-        if self.limits is not None and call.used is not None:
-            self.limits.settle(call.tokens, call.used)
+    def settle(self, told: Told) -> None:
+        """Hand on to the limits what the provider told in a try."""
+        if self.limits is None:
+            return
+        if told.used is not None:
+            self.limits.settle(told.reserved, told.used)
+        if told.headers is not None:
+            self.limits.report(told.headers)
+        if told.asked_to_wait:
+            self.limits.pause(told.asked_to_wait)
 
 
 class _in:  # noqa: N801 - reads as a word: ``with _in(attempt)``; contextlib would cost a microsecond an event

@@ -39,11 +39,15 @@ async def astream(
                 for each in ready:
                     yield each
         finally:
-            caller.settle(call)
+            _settle(caller, call)
             await _close(events, one)
-        if failure is None:
-            return
-        await _rest(call, call.failed(failure))
+        try:
+            if failure is None:
+                return
+            wait = call.failed(failure)
+        finally:
+            _settle(caller, call)
+        await _rest(call, wait)
 
 
 async def _next(caller: Caller, call: Call, events: AsyncIterator[Event]) -> Any:
@@ -84,6 +88,13 @@ async def _wait_for_a_place(caller: Caller, call: Call) -> None:
     except BaseException:
         limits.give_back(call.tokens)
         raise
+
+
+def _settle(caller: Caller, call: Call) -> None:
+    if caller.limits is not None and caller.limits.blocks:
+        asyncio.get_running_loop().run_in_executor(None, caller.settle, call.told())
+    else:
+        caller.settle(call.told())
 
 
 async def _rest(call: Call, seconds: float) -> None:

@@ -7,8 +7,6 @@ import json
 import os
 import re
 import stat
-import tempfile
-import tomllib
 from pathlib import Path
 from typing import Final
 
@@ -46,6 +44,8 @@ class KeyFile:
         Raises:
             AuthFailed: If others may read the file, or it is no table of texts.
         """
+        import tomllib
+
         try:
             with self.path.open("rb") as file:
                 self._check_mode(os.fstat(file.fileno()).st_mode)
@@ -94,6 +94,8 @@ class KeyFile:
 
     def _write(self, keys: dict[str, str]) -> None:
         # A JSON string of such characters is a TOML string, too.
+        import tempfile
+
         lines = [f"{name} = {json.dumps(key)}\n" for name, key in sorted(keys.items())]
         temporary = ""
         try:

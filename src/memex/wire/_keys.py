@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Final
 
 from memex._errors import AuthFailed, ConfigError
 from memex.wire._key_file import KeyFile, check_key
-from memex.wire._secret import Secret, scrub
-
-SERVICE: Final = "memex"
-"""Under which name keys are in the keyring; the user name is the provider's."""
+from memex.wire._keyring import KeyRing
+from memex.wire._secret import Secret
 
 
 def find_key(provider: str, given: str | Secret | None = None, *, environment: Sequence[str] = ()) -> Secret:
@@ -33,7 +30,7 @@ def find_key(provider: str, given: str | Secret | None = None, *, environment: S
         if value := os.environ.get(name, "").strip():
             return _checked(provider, Secret(value, f"environment variable {name}"))
     looked = [f"the environment ({', '.join(environment)})"] if environment else []
-    found, what = from_keyring(provider)
+    found, what = KeyRing().look(provider)
     if found is not None:
         return _checked(provider, found)
     looked.append(f"the keyring ({what})")
@@ -45,21 +42,6 @@ def find_key(provider: str, given: str | Secret | None = None, *, environment: S
         f"no key for {provider}: it is in none of these: the argument api_key, {', '.join(looked)}; "
         f"run: memex keys set {provider}"
     )
-
-
-def from_keyring(provider: str) -> tuple[Secret | None, str]:
-    """Return the key in the platform's keyring, or None and why there is none."""
-    from importlib.util import find_spec
-
-    if find_spec("keyring") is None:
-        return None, "not installed: pip install 'memex-core[keyring]'"
-    import keyring
-
-    try:
-        value = keyring.get_password(SERVICE, provider)
-    except Exception as error:  # noqa: BLE001 - its backends raise what the platform's libraries raise
-        return None, f"failed: {type(error).__name__}: {scrub(str(error))}"
-    return (Secret(value, "keyring"), "") if value else (None, f"nothing under {SERVICE}/{provider}")
 
 
 def _checked(provider: str, key: Secret) -> Secret:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 
@@ -15,6 +13,9 @@ from memex._backend import Capabilities
 from memex._cost import Cost
 from memex._errors import ConfigError
 from memex._usage import Usage
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 _MILLION: Final = 1_000_000
 _Money = Annotated[float, msgspec.Meta(ge=0)]
@@ -127,6 +128,8 @@ def user_models_path() -> Path:
 
 
 def _read(file: Path | Traversable, provider: str) -> tuple[str, Mapping[str, Any]]:
+    import tomllib
+
     try:
         data = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -226,8 +226,9 @@ def _difference(known: Sequence[Unit], sent: Sequence[Unit]) -> tuple[str, int, 
         place += 1
     here = known[place] if place < len(known) else None
     anchor = _anchor(sent, known)
-    if common == len(sent) and here:
-        words = f"they end at #{at}, and the thread goes on with #{here.seq} {here.shown}"
+    if common == len(sent):
+        goes_on = f" with #{here.seq} {here.shown}" if here else ""
+        words = f"they end at #{at}, and the thread goes on{goes_on}"
     elif here and (common or anchor):
         words = f"instead of #{here.seq} {here.shown} there is {sent[common].shown}"
     else:

@@ -8,7 +8,7 @@ import weakref
 from typing import Final, NoReturn
 
 HIDDEN: Final = "[key]"
-_SHORTEST: Final = 6  # a "key" of a few characters would blank half of every message
+_SHORTEST: Final = 12  # "ollama" as the key of a server without keys must not blank that word everywhere
 _LOOKS_LIKE_A_KEY: Final = re.compile(
     r"""(?x)
       \b [Bb]earer \s+ [^\s'",;)\]}]+
@@ -93,13 +93,14 @@ def scrub_error(error: BaseException) -> bool:
 
 
 def _scrub_one(error: BaseException) -> bool:
-    if not _shows_a_key(error):
-        return True
-    error.args = tuple(_scrubbed(argument) for argument in error.args)
+    arguments = tuple(_scrubbed(argument) for argument in error.args)
+    if arguments != error.args:
+        error.args = arguments
     for name, value in list(vars(error).items()):
-        if isinstance(value, str | bytes | list | dict | tuple):
+        clean = _scrubbed(value)
+        if clean is not value and clean != value:
             try:
-                setattr(error, name, _scrubbed(value))
+                setattr(error, name, clean)
             except Exception:  # noqa: BLE001 - a stranger's property
                 return False
     return not _shows_a_key(error)
@@ -114,12 +115,13 @@ def _shows_a_key(error: BaseException) -> bool:
 
 
 def _scrubbed(value: object) -> object:
-    if isinstance(value, str):
+    """Return plain text, bytes, lists and dicts without keys; anything else as it is."""
+    if type(value) is str:
         return scrub(value)
-    if isinstance(value, bytes):
-        return scrub(value.decode("utf-8", "replace")).encode()
-    if isinstance(value, dict):
+    if type(value) is bytes:
+        return scrub(value.decode("latin-1")).encode("latin-1")
+    if type(value) is dict:
         return {key: _scrubbed(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(_scrubbed(item) for item in value) if type(value) in (list, tuple) else value
-    return value
+    if type(value) is list:
+        return [_scrubbed(item) for item in value]
+    return tuple(_scrubbed(item) for item in value) if type(value) is tuple else value

@@ -9,10 +9,12 @@ import msgspec
 
 from memex._errors import BadSetting
 from memex._frozen import EMPTY
+from memex._store import Store
 from memex.wire._deadlines import Deadlines
 from memex.wire._limits import RateLimits, shared_limits
 from memex.wire._retries import Retries
 from memex.wire._secret import Secret
+from memex.wire._store_limits import StoreLimits
 
 
 class WireSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +31,7 @@ class WireSettings(msgspec.Struct, frozen=True, kw_only=True):
         timeout: Seconds for everything, retries and waiting included.
         requests_per_minute: Calls that all backends of this process with this key make.
         tokens_per_minute: Tokens of prompt and answer, in the same way.
+        shared_limits: Whether other processes that use the same store count, too.
         keep_raw: Whether the provider's own payload is stored beside the answer.
     """
 
@@ -42,6 +45,7 @@ class WireSettings(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float = 600.0
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
+    shared_limits: bool = False
     keep_raw: bool = True
 
     @property
@@ -59,8 +63,16 @@ class WireSettings(msgspec.Struct, frozen=True, kw_only=True):
             total=self.timeout or None,
         )
 
-    def limits(self, provider: str, key: Secret) -> RateLimits | None:
-        """Return the limits that all backends of this process with this key share; None for none."""
+    def limits(self, provider: str, key: Secret, store: Store | None = None) -> RateLimits | None:
+        """Return the limits that all backends of this process with this key share; None for none.
+
+        Args:
+            provider: Name of the backend.
+            key: The key.
+            store: With ``shared_limits``, through which other processes take part.
+        """
+        if self.shared_limits and store is not None and (self.requests_per_minute or self.tokens_per_minute):
+            return StoreLimits(store, provider, key, self.requests_per_minute, self.tokens_per_minute)
         return shared_limits(provider, key, self.requests_per_minute, self.tokens_per_minute)
 
 
@@ -93,5 +105,7 @@ def wire_settings(who: str, given: Mapping[str, Any]) -> WireSettings:
     if key:
         secret = key if isinstance(key, Secret) else Secret(key, "argument")
         settings = msgspec.structs.replace(settings, api_key=secret)
-    _ = settings.retries, settings.deadlines  # refused now, not with the first call
+    # Refused now, not with the first call.
+    _ = settings.retries, settings.deadlines
+    RateLimits(settings.requests_per_minute, settings.tokens_per_minute)
     return settings

@@ -49,13 +49,28 @@ class Watchdog:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            nearest, rest = self._nearest(), self._longest_rest()
-            left = None if nearest is None else nearest[0] - self._clock()
-            if nearest is not None and left is not None and left <= 0:
-                self.passed = nearest[1]
+            passed, rest = look(self._nearest(), self._longest_rest(), self._clock())
+            if passed:
+                self.passed = passed
                 self._bark()
                 return
-            spans = [span for span in (left, rest) if span is not None]
-            # A moment at least: a wait of 0 s while nobody waits for the model would spin.
-            if self._stop.wait(max(min(spans), 0.001) if spans else None):
+            if self._stop.wait(rest):
                 return
+
+
+def look(
+    nearest: tuple[float, str] | None, longest_rest: float | None, now: float
+) -> tuple[str, float | None]:
+    """Return the deadline that has passed, empty if none has, and for how long to sleep; None for ever.
+
+    Args:
+        nearest: The moment at which the present wait is too long, and by which deadline.
+        longest_rest: For how long no other deadline can come up and pass.
+        now: The moment.
+    """
+    if nearest is not None and nearest[0] <= now:
+        return nearest[1], None
+    spans = [nearest[0] - now] if nearest is not None else []
+    spans += [longest_rest] if longest_rest is not None else []
+    # A moment at least: a wait of 0 s while nobody waits for the model would spin.
+    return "", max(min(spans), 0.001) if spans else None

@@ -1,6 +1,15 @@
 """Claude models through Anthropic's Messages API."""
 
+from __future__ import annotations
+
 from memex import Provider, hookimpl
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from memex_anthropic.remembering import remember as remember
+    from memex_anthropic.remembering import turn_of as turn_of
 
 
 @hookimpl
@@ -15,3 +24,11 @@ def memex_counters() -> list[Provider]:
     return [
         Provider("anthropic", "memex_anthropic.counter:AnthropicCounter", "Counts by Anthropic's endpoint")
     ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("remember", "turn_of"):
+        raise AttributeError(f"module 'memex_anthropic' has no attribute {name!r}")
+    from memex_anthropic import remembering
+
+    return getattr(remembering, name)

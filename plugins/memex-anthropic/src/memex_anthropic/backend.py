@@ -36,7 +36,7 @@ class Anthropic:
             breakpoints, ``"own"`` keeps those that messages bring along.
         diagnostics: Whether to ask why the cache did not serve more.
         thinking_room: Tokens to allow for thoughts on top of the answer's.
-        defaults: Settings of every call; those of the call itself win.
+        settings: Settings of every call; those of the call itself win.
         **wire: The settings of every backend over a wire; see :class:`memex.wire.WireSettings`.
 
     Raises:
@@ -52,7 +52,7 @@ class Anthropic:
         cache: Lifetime = "5m",
         diagnostics: bool = True,
         thinking_room: int = 0,
-        defaults: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
         **wire: Any,
     ) -> None:
         self.model, at, url = model.partition("@http")
@@ -65,7 +65,7 @@ class Anthropic:
         self._cache: Lifetime = cache
         self._diagnostics = diagnostics
         self._thinking_room = thinking_room
-        self._defaults: Mapping[str, Any] = freeze(defaults or {})
+        self._defaults: Mapping[str, Any] = freeze(settings or {})
         self._wire = wire_settings(PROVIDER, wire)
         self._table = ModelTable.for_provider(PROVIDER, files("memex_anthropic") / "models.toml")
         self._capabilities = self._table.capabilities(self.model)

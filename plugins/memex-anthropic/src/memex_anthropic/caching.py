@@ -32,7 +32,7 @@ def mark(params: dict[str, Any], request: Request, *, lifetime: Lifetime, floor:
         floor: Shortest prefix in tokens that the model caches; None if it is not known.
     """
     if lifetime == "own":
-        _keep_last(params)
+        keep_last(params)
         return
     for block in _blocks(params):
         block.pop("cache_control", None)  # where it came from, it said something about one call
@@ -101,10 +101,10 @@ def _as_blocks(content: Any) -> list[dict[str, Any]]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
 
 
-def _keep_last(params: Mapping[str, Any]) -> None:
+def keep_last(params: Mapping[str, Any], most: int = MOST) -> None:
     """Take away breakpoints until the call has as many as it may; those at the end say most."""
     marked = [block for block in _blocks(params) if block.get("cache_control") is not None]
-    for block in marked[:-MOST]:
+    for block in marked[: max(0, len(marked) - most)]:
         del block["cache_control"]
 
 

@@ -9,11 +9,12 @@ import msgspec
 
 from memex import BackendError, Capabilities, Event, Request, ScriptCounter, Truncated
 from memex.wire import Attempt
+from memex_anthropic.binding import PREFIX
 from memex_anthropic.caching import Lifetime
 from memex_anthropic.clients import Clients, timeout
 from memex_anthropic.events import Reading
 from memex_anthropic.faults import error_in_body
-from memex_anthropic.requesting import PROVIDER, Asked, build
+from memex_anthropic.requesting import PROVIDER, Asked, build, implied
 
 LEFT_OUT: Final = "anthropic:left_out"
 
@@ -57,8 +58,7 @@ class Calling:
     @property
     def settings(self) -> frozenset[str]:
         """The names of what the call sends and could do without."""
-        ours = {"cache_control", "diagnostics", *(["schema"] if self._request.schema is not None else [])}
-        return frozenset({*self._request.settings, *ours})
+        return frozenset({*self._request.settings, "cache_control", "diagnostics", *implied(self._request)})
 
     @property
     def most(self) -> int:
@@ -168,10 +168,12 @@ def _is_stream(headers: Mapping[str, str]) -> bool:
 
 
 def _noted(events: Iterable[Event], asked: Asked) -> Iterator[Event]:
-    """Yield the events; the last one says what was left out of the request."""
+    """Yield the events; the last one says what was left out of the request, and what it began with."""
+    notes: dict[str, Any] = {LEFT_OUT: [list(pair) for pair in asked.left_out]} if asked.left_out else {}
+    if asked.prefix:
+        notes[PREFIX] = asked.prefix
     for event in events:
-        if event.kind == "finish" and asked.left_out:
-            told = {LEFT_OUT: [list(pair) for pair in asked.left_out]}
-            yield msgspec.structs.replace(event, extra={**event.extra, **told})
+        if event.kind == "finish" and notes:
+            yield msgspec.structs.replace(event, extra={**event.extra, **notes})
         else:
             yield event

@@ -8,8 +8,7 @@ from typing import Any, Final
 
 from memex import BackendError, BadRequest
 from memex.wire import error_for
-
-PROVIDER: Final = "anthropic"
+from memex_anthropic.requesting import LEADING, PROVIDER, THOUGHTS, UNDEFINED
 
 # Errors inside a stream come with status 200: the type is what they are judged by.
 _STATUS: Final[Mapping[str, int]] = {
@@ -23,6 +22,11 @@ _STATUS: Final[Mapping[str, int]] = {
     "api_error": 500,
     "timeout_error": 504,
     "overloaded_error": 529,
+}
+_REMARKS: Final[Mapping[str, str]] = {
+    "bound to a different conversation": THOUGHTS,
+    "must define tools": UNDEFINED,
+    'first message must use the "user" role': LEADING,
 }
 _UNKNOWN: Final = re.compile(r"\b([a-z_]+)(?:\.([\w.]+))?: Extra inputs are not permitted")
 _REFUSED: Final = re.compile(
@@ -66,7 +70,10 @@ def refused_setting(error: BackendError) -> str | None:
     """
     if not isinstance(error, BadRequest):
         return None
-    found = _search(getattr(error, "told", "") or str(error))
+    for words, what in _REMARKS.items():
+        if words in str(error):
+            return what
+    found = _search(str(error))
     if found is None:
         return None
     name, rest = found

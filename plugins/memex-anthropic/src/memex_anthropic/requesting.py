@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from memex import BadRequest, Capabilities, Encoded, Message, Request, Text, Tool, encode, thaw
-from memex_anthropic.caching import Lifetime, mark
+from memex_anthropic.binding import binds_thoughts, with_valid_thoughts, without_thoughts
+from memex_anthropic.caching import Lifetime, keep_last, mark
 
 PROVIDER: Final = "anthropic"
 
@@ -35,6 +36,12 @@ NAMED: Final = frozenset(
     }
     | {"extra_headers", "extra_query", "extra_body"}
 )
+THOUGHTS: Final = "thoughts"
+"""Dropped where a model turns out to refuse its thoughts after another beginning."""
+UNDEFINED: Final = "calls of undefined tools"
+"""Dropped where a server wants a definition for every tool that was called in the history."""
+LEADING: Final = "an answer as the first message"
+"""Dropped where a server wants the user to speak first, and the window begins with an answer."""
 NEVER_DROPPED: Final = frozenset({"max_tokens", "server_tools", "tool_choice"})
 """Settings without which a call would be another call: a model that refuses them is an error."""
 
@@ -45,10 +52,12 @@ class Asked(msgspec.Struct):
     Attributes:
         params: Keyword arguments of ``messages.create``, but for ``stream`` and ``timeout``.
         left_out: What could not be sent, with the reason.
+        prefix: Digest of what is sent, for models whose thoughts are bound to it; empty for others.
     """
 
     params: dict[str, Any]
     left_out: list[tuple[str, str]]
+    prefix: str = ""
 
 
 def build(
@@ -80,11 +89,14 @@ def build(
     _refuse_ours(settings, model)
     _drop(settings, capabilities.refuses, dropped or {}, model, left_out)
     request = msgspec.structs.replace(request, messages=tuple(map(without_blanks, request.messages)))
+    request, prefix = _with_valid_thoughts(request, settings, dropped or {}, model, left_out)
     encoded = encode(request.messages, PROVIDER, model=model)
     left_out += _parts_left_out(encoded)
     params: dict[str, Any] = {"model": model, **encoded.payload}
     _check_messages(params["messages"], model, capabilities)
     _add_tools(params, request, settings, left_out)
+    if UNDEFINED in (dropped or {}) and "tools" not in params:
+        _define_called(params)
     _add_settings(params, settings)
     _add_schema(params, request, capabilities, dropped or {}, left_out)
     params["max_tokens"] = _most(params, request, capabilities, thinking_room)
@@ -93,7 +105,39 @@ def build(
     if "cache_control" in (dropped or {}):
         lifetime = "off"
     mark(params, request, lifetime=lifetime, floor=capabilities.cache_floor)
-    return Asked(params, left_out)
+    if LEADING in (dropped or {}) and params["messages"][0]["role"] == "assistant":
+        params["messages"].insert(0, {"role": "user", "content": "[...]"})
+    return Asked(params, left_out, prefix)
+
+
+def implied(request: Request) -> Iterator[str]:
+    """Yield what a request holds besides its settings that a server may turn out not to take."""
+    if request.schema is not None:
+        yield "schema"
+    said = [message for message in request.messages if message.role not in ("system", "developer")]
+    if said and said[0].role == "assistant":
+        yield LEADING
+    if not request.tools and any(message.tool_calls for message in said):
+        yield UNDEFINED
+    if any(without_thoughts(message) is not message for message in said):
+        yield THOUGHTS
+
+
+def window_params(request: Request, *, model: str, breakpoints: int) -> dict[str, Any]:
+    """Return ``system`` and ``messages`` alone, for a call that somebody else makes.
+
+    Breakpoints of the prompt cache are those that messages bring along, the last so many; the rest are
+    of calls that are long over.
+
+    Args:
+        request: What is asked.
+        model: Whom.
+        breakpoints: How many there is room for.
+    """
+    told = tuple(without_blanks(message) for message in request.messages)
+    payload = encode(told, PROVIDER, model=model).payload
+    keep_last(payload, breakpoints)
+    return payload
 
 
 def tool_param(tool: Tool) -> dict[str, Any]:
@@ -125,6 +169,27 @@ def _drop(
         del settings[name]
         if name not in dropped:  # whoever dropped it notes it
             left_out.append((name, f"{model} does not take it"))
+
+
+def _with_valid_thoughts(
+    request: Request,
+    settings: Mapping[str, Any],
+    dropped: Mapping[str, str],
+    model: str,
+    left_out: list[tuple[str, str]],
+) -> tuple[Request, str]:
+    """Return the request with those thoughts that the model will take back, and its digest."""
+    messages, prefix, count = request.messages, "", 0
+    if THOUGHTS in dropped:
+        messages = tuple(map(without_thoughts, messages))
+    if binds_thoughts(model):
+        tools = [*map(tool_param, request.tools), *(settings.get("server_tools") or ())]
+        request = msgspec.structs.replace(request, messages=messages)
+        messages, prefix, count = with_valid_thoughts(request, tools, model)
+    if count:
+        why = "it was thought after another beginning of the conversation, and is valid only there"
+        left_out.append(("reasoning", why if count == 1 else f"{why} ({count} times)"))
+    return msgspec.structs.replace(request, messages=messages), prefix
 
 
 def without_blanks(message: Message) -> Message:
@@ -169,28 +234,26 @@ def _add_tools(
 ) -> None:
     tools = [tool_param(tool) for tool in request.tools]
     tools += settings.pop("server_tools", None) or []
-    called = _called(params["messages"])
     if tools:
         params["tools"] = tools
-    elif called:
-        # The API wants a definition where a call is in the history; nothing may be called now.
-        params["tools"] = [tool_param(Tool(name)) for name in called]
-        params["tool_choice"] = {"type": "none"}
-        settings.pop("tool_choice", None)
-    if not tools and "tool_choice" in settings:
+    elif "tool_choice" in settings:
         left_out.append(("tool_choice", "no tools are offered"))
         del settings["tool_choice"]
 
 
-def _called(messages: Iterable[Mapping[str, Any]]) -> list[str]:
+def _define_called(params: dict[str, Any]) -> None:
+    """Define the tools that were called in the history; now none may be called."""
     blocks = (
         block
-        for message in messages
+        for message in params["messages"]
         if isinstance(message["content"], list)
         for block in message["content"]
         if block.get("type") == "tool_use"
     )
-    return list(dict.fromkeys(block["name"] for block in blocks))
+    names = dict.fromkeys(block["name"] for block in blocks)
+    if names:
+        params["tools"] = [tool_param(Tool(name)) for name in names]
+        params["tool_choice"] = {"type": "none"}
 
 
 def _add_settings(params: dict[str, Any], settings: dict[str, Any]) -> None:

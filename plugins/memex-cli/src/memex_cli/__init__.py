@@ -22,6 +22,7 @@ _SUMMARIES = {
     "chain": "Show the policies in order, and why",
     "plugins": "List the plugins and what is wrong with them",
     "doctor": "Check the installation, the settings and the store",
+    "keys": "List, keep or remove the keys of providers",
     "init-plugin": "Make a package for a plugin of your own",
 }
 _MODULES = {"import": "import_", "init-plugin": "init_plugin"}

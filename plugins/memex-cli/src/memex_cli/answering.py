@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 
-def print_answer(thread: Thread, text: str) -> None:
-    """Say ``text`` and print the answer's words as they come.
+def print_answer(thread: Thread, text: str | None) -> None:
+    """Say ``text``, or go on with the unfinished turn, and print the answer's words as they come.
 
     However this is left, what came is stored: an interrupt closes the stream, and the host stores
     the partial answer then.
     """
-    events = cast("Generator[Event, None, None]", thread.stream(text))
+    stream = thread.resume_stream() if text is None else thread.stream(text)
+    events = cast("Generator[Event, None, None]", stream)
     at_line_start = True
     with closing(events):
         try:
@@ -43,9 +44,9 @@ def _words(event: Event) -> str:
     return event.part.text if isinstance(event.part, Refusal) else event.text
 
 
-def print_answer_json(thread: Thread, text: str) -> None:
-    """Say ``text`` and print the whole turn as one line of JSON."""
-    reply = thread.send(text)
+def print_answer_json(thread: Thread, text: str | None) -> None:
+    """Say ``text``, or go on with the unfinished turn, and print the whole turn as one line of JSON."""
+    reply = thread.resume() if text is None else thread.send(text)
     plan = reply.plan
     say(
         dumps(
@@ -60,7 +61,7 @@ def print_answer_json(thread: Thread, text: str) -> None:
                 "plan": {
                     "number": plan.number,
                     "tokens": plan.tokens,
-                    "limit": plan.total - plan.answer,
+                    "limit": plan.limit,
                     "fresh_tokens": plan.fresh_tokens,
                 },
             }

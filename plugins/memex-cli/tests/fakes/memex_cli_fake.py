@@ -83,7 +83,7 @@ class Echo:
 
         yield Event(kind="start", model=self.model)
         for word in (request.messages[-1].text if request.messages else "").split(" "):
-            if word == "FAIL":
+            if word == "FAIL" and not os.environ.get("MEMEX_FAKE_MENDED"):
                 raise Unavailable("the model is down")
             if word == "CRASH":
                 raise ZeroDivisionError("inside the model")

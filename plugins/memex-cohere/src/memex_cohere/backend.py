@@ -25,7 +25,7 @@ class Cohere:
 
     Args:
         model: Name of the model, such as ``"command-a-03-2025"``; ``MODEL@URL`` for another server.
-        defaults: Settings of every call; those of the call itself win.
+        settings: Settings of every call; those of the call itself win.
         **wire: The settings of every backend over a wire; see :class:`memex.wire.WireSettings`.
 
     Raises:
@@ -34,13 +34,13 @@ class Cohere:
 
     name = PROVIDER
 
-    def __init__(self, model: str, *, defaults: Mapping[str, Any] | None = None, **wire: Any) -> None:
+    def __init__(self, model: str, *, settings: Mapping[str, Any] | None = None, **wire: Any) -> None:
         self.model, at, url = model.partition("@http")
         if at:
             wire.setdefault("base_url", f"http{url}")
         if not self.model:
             raise BadSetting(f"{PROVIDER}: which model? Write its name, as in {PROVIDER}:command-a-03-2025")
-        self._defaults: Mapping[str, Any] = freeze(defaults or {})
+        self._defaults: Mapping[str, Any] = freeze(settings or {})
         self._wire = wire_settings(PROVIDER, wire)
         self._table = ModelTable.for_provider(PROVIDER, files("memex_cohere") / "models.toml")
         self._capabilities = self._table.capabilities(self.model)

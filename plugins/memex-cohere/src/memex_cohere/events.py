@@ -30,6 +30,7 @@ _FINISH: Final[Mapping[str, FinishReason]] = {
     "TOOL_CALL": "tool_calls",
     "ERROR_TOXIC": "content_filter",
 }
+_READ: Final = frozenset({"content", "tool_plan", "tool_calls", "citations"})
 _WORDS: Final = ("text", "thinking")
 _FAILED: Final = frozenset({"ERROR", "TIMEOUT", "ERROR_LIMIT"})
 
@@ -62,6 +63,7 @@ class Reading:
         if not isinstance(message, Mapping) or not response.get("finish_reason"):
             raise BackendError(f"cohere:{self._model} answered with something that is no answer of its chat")
         self._response = {name: value for name, value in response.items() if name != "message"}
+        self._message |= {name: value for name, value in message.items() if name not in _READ}
         content = message.get("content") or []
         blocks = [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
         thoughts = [block for block in blocks if block.get("type") == "thinking"]
@@ -72,7 +74,8 @@ class Reading:
         for index, call in enumerate(message.get("tool_calls") or []):
             yield from self._call(index, call)
             yield from self._end_call(index)
-        self._message["citations"] = list(message.get("citations") or [])
+        if message.get("citations"):
+            self._message["citations"] = list(message["citations"])
         yield from self._finish(response)
 
     def feed(self, event: Mapping[str, Any]) -> Iterator[Event]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from memex import BackendError, BadRequest
+from memex import BackendError, BadRequest, Unavailable
 from memex.wire import error_for
 
 PROVIDER: Final = "cohere"
@@ -33,6 +33,12 @@ def translate(error: BaseException, *, model: str) -> BackendError | None:
             message=_message(error.body),
             headers=error.headers or {},
             body=error.body,
+        )
+    if isinstance(error, TypeError | ValueError | AttributeError) and _is_of_the_sdk(error):
+        # The SDK makes its objects of whatever comes with status 200.
+        return Unavailable(
+            f"{PROVIDER} ({model}): the answer is not one of Cohere's: {type(error).__name__}: {error}; "
+            "check base_url, or try again later"
         )
     return None  # a broken connection or a garbled stream is the same for every provider
 
@@ -68,3 +74,13 @@ def _message(body: Any) -> str:
         inner = inner.get("message") if isinstance(inner, Mapping) else inner
         return str(body.get("message") or inner or "")
     return body if isinstance(body, str) else ""
+
+
+def _is_of_the_sdk(error: BaseException) -> bool:
+    """Whether the last frame of an exception is in the SDK."""
+    trace = error.__traceback__
+    last = ""
+    while trace is not None:
+        last = trace.tb_frame.f_globals.get("__name__", "")
+        trace = trace.tb_next
+    return last.partition(".")[0] == "cohere"

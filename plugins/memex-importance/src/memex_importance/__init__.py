@@ -2,22 +2,17 @@
 
 from memex import Provider, hookimpl
 
+_POLICIES = {
+    "importance": ("policy:importance", "Ranks older messages by what is in them"),
+    "clear-tool-results": ("clearing:clear_tool_results", "Puts stubs in the place of long tool results"),
+    "keep-important": ("keeping:keep_important", "Drops the less important first, many at a time"),
+}
+
 
 @hookimpl(trylast=True)
 def memex_policies() -> list[Provider]:
-    """Offer the policies in the order in which they work together, before the one that evicts the oldest."""
+    """Offer three policies for chains that name them; what each is good for depends on the conversation."""
     return [
-        Provider(
-            "importance", "memex_importance.policy:importance", "Ranks older messages by what is in them"
-        ),
-        Provider(
-            "clear-tool-results",
-            "memex_importance.clearing:clear_tool_results",
-            "Puts stubs in the place of long results of tools",
-        ),
-        Provider(
-            "keep-important",
-            "memex_importance.keeping:keep_important",
-            "Drops the less important first, many at a time",
-        ),
+        Provider(name, f"memex_importance.{target}", summary, default=False)
+        for name, (target, summary) in _POLICIES.items()
     ]

@@ -19,9 +19,9 @@ WORDS: Final = 48
 """A question may be a pasted document: so many of its words are looked up."""
 PLACES: Final = 200
 """Newest places of a word that are looked at. A word with more of them is common, and weighs little."""
-READ: Final = 80
+READ: Final = 60
 """Messages that share words with the question, and are read."""
-RECENT: Final = 40
+RECENT: Final = 20
 """Newest messages before the question that are read as well."""
 _BESIDE: Final = 0.5  # an answer often stands beside the message that has the words
 _STANDING: Final = frozenset({"system", "developer"})
@@ -58,7 +58,10 @@ def _shared(log: Log, question: str, upto: int) -> dict[int, float]:
         for seq in posting.seqs:
             if seq <= upto:
                 own[seq] = own.get(seq, 0.0) + weights[posting.term]
-    return _with_neighbours({seq: worth / whole for seq, worth in own.items()}, upto) if whole else {}
+    if not whole:
+        return {}
+    strongest = nlargest(2 * READ, ((worth / whole, seq) for seq, worth in own.items()))
+    return _with_neighbours({seq: share for share, seq in strongest}, upto)
 
 
 def _telling(said: Iterable[str]) -> list[str]:

@@ -13,6 +13,7 @@ from memex_importance.settings import check_number
 
 _RECENT_WORTH: Final = 0.1
 _HALF_LIFE: Final = 200
+_LEAST: Final = 0.2  # what is worth less than this share of the best says nothing
 _TOLD: Final = 30  # so many messages have their features in the plan, best first
 
 
@@ -51,6 +52,8 @@ def importance(*, weight: float = 0.25, share: float = 0.25) -> Callable[[Window
             if score > 0:
                 scores[seq] = round(score, 4) or 0.0001
                 features[seq] = dict(found)
+        least = _LEAST * max(scores.values(), default=0.0)
+        scores = {seq: score for seq, score in scores.items() if score >= least}
         told = sorted(scores, key=lambda seq: (-scores[seq], -seq))[:_TOLD]
         detail = {"features": {str(seq): features[seq] for seq in sorted(told)}} if told else {}
         return window.rank(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+import msgspec
 
 from memex import Budget, ConfigError, Memex, Thread, UnknownProvider, UnknownThread
 from memex_lab.conversations import Conversation, holds_conversations, read_conversations
@@ -22,7 +23,7 @@ from memex_lab.options import given, memory_options, memory_settings
 from memex_lab.questions import BadQuestions, Question, read_questions
 from memex_lab.report_html import report_html
 from memex_lab.report_text import one_line, report_lines
-from memex_lab.summing import by_category, figures, plain
+from memex_lab.summing import Figures, by_category, figures, plain
 
 BUDGETS: Final = (512, 1_024, 2_048, 4_096, 8_192)
 _AT_LEAST: Final = re.compile(r"(\d(?:\.\d+)?)@(\d+)\Z")
@@ -198,9 +199,7 @@ def _read(file: str) -> bytes:
     return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
 
 
-def _figures_json(found: Any) -> dict[str, Any]:
-    import msgspec
-
+def _figures_json(found: Figures) -> dict[str, Any]:
     plain_figures: dict[str, Any] = msgspec.to_builtins(found)
     return plain_figures
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 import msgspec
 
 from memex import Memex, MemexError, Message, Thread
-from memex_lab.questions import BadQuestions, Question
+from memex_lab.questions import BadQuestions, Question, is_text
 
 _ROLES = ("system", "developer", "user", "assistant")
 
@@ -74,7 +74,7 @@ def _conversation(item: object, number: int) -> Conversation:
     where = f"conversation {number}"
     if not isinstance(item, Mapping):
         raise BadQuestions(f"{where}: not a JSON object")
-    name = item.get("id") if isinstance(item.get("id"), str) and item.get("id") else f"conversation-{number}"
+    name = item["id"] if is_text(item.get("id")) else f"conversation-{number}"
     where = f"conversation {name!r}"
     messages = tuple(_messages(item.get("messages"), where))
     places = {message.id: seq for seq, message in enumerate(messages, 1)}
@@ -134,7 +134,7 @@ def _time(told: object) -> dict[str, Any]:
 
 def _question(item: Mapping[str, Any], places: Mapping[str, int], where: str) -> Question:
     query, evidence, at = item.get("query"), item.get("evidence"), item.get("at")
-    if not isinstance(query, str) or not query.strip():
+    if not is_text(query):
         raise BadQuestions(f"{where}: query is {_shown(query)}; it must be a text")
     if not isinstance(evidence, list) or not evidence:
         raise BadQuestions(f"{where}: evidence must be a list with at least one message id")
@@ -153,7 +153,7 @@ def _question(item: Mapping[str, Any], places: Mapping[str, int], where: str) ->
         query=query,
         evidence=found,
         at=last,
-        category=category if isinstance(category, str) and category.strip() else "all",
+        category=category if is_text(category) else "all",
     )
 
 

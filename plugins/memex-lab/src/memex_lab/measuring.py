@@ -86,7 +86,7 @@ def _outcome(rehearsal: Rehearsal, thread: Thread, question: Question) -> Outcom
     try:
         window = rehearsal.ask(question.query)
     except BudgetExceeded:
-        lost: tuple[Fate, ...] = ("lost",) * len(question.evidence)
+        lost: tuple[Fate, ...] = tuple("lost" for _ in question.evidence)
         return Outcome(
             thread=thread.id, question=question, budget=thread.budget.prompt, fates=lost, fits=False
         )

@@ -28,7 +28,10 @@ _KINDS: Final = {
     "number": re.compile(
         r"(?<![\w.,:/-])(?=(?:\D{0,2}\d){3})\d[\d.,:-]{1,30}\d(?![\w/])|\b[A-Z]{1,6}-\d{2,12}\b"
     ),
-    "name": re.compile(r"(?<=[\w,] )(?!I\b)[A-ZÀ-ÖØ-Þ][a-zà-ÿ][\w’-]{2,40}(?: [A-ZÀ-ÖØ-Þ][\w’-]{2,40}){0,2}"),
+    "name": re.compile(
+        r"(?<=[\w,] )(?!I\b)(?:[A-ZÀ-ÖØ-Þ][a-zà-ÿ][\w’-]{0,40}(?: [A-ZÀ-ÖØ-Þ][\w’-]{1,40}){1,2}"
+        r"|[A-ZÀ-ÖØ-Þ][a-zà-ÿ][\w’-]{2,40})"
+    ),
 }
 _DECIDED: Final = re.compile(
     r"(?<!\w)(?:decid\w+|decision|agreed|settled on|entschieden|beschlossen|vereinbart|décid\w+|convenu"

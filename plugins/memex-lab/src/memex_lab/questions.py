@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeGuard
 
 import msgspec
 
@@ -38,7 +38,7 @@ def read_questions(lines: Iterable[bytes], thread: Thread) -> list[Question]:
 
     A line is ``{"question": "...", "evidence": ["m17", 42]}``: evidence by message id or by place in
     the thread. It may have ``at`` (the last message before the question, an id or a place; the end of
-    the thread without it), ``category`` and ``id``. Other fields are ignored.
+    the thread without it), ``category`` (or ``kind``) and ``id``. Other fields are ignored.
 
     Args:
         lines: The file.
@@ -76,7 +76,7 @@ def _question(item: dict[str, Any], thread: Thread, head: int, name: str) -> Que
         query=query,
         evidence=tuple(dict.fromkeys(places)),
         at=at,
-        category=_text(item, "category", item.get("category", "all")),
+        category=_text(item, "category", item.get("category", item.get("kind", "all"))),
     )
 
 
@@ -87,7 +87,20 @@ def _text(item: dict[str, Any], field: str, value: object) -> str:
         value = str(value)
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"{field} must be a text, not {json.dumps(value)[:40]}")
+    if not is_text(value):
+        raise ValueError(f"{field} holds a lone surrogate, which is not text")
     return value
+
+
+def is_text(value: object) -> TypeGuard[str]:
+    """Tell whether a value is words that can be stored and printed."""
+    if not isinstance(value, str) or not value.strip():
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _places(references: Sequence[object], thread: Thread, head: int, field: str) -> list[int]:

@@ -14,6 +14,7 @@ from memex_lab.summing import Figures
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM, _RIGHT = 720, 320, 48, 16, 36, 190
 _COLOURS: Final = ("#2563eb", "#d97706", "#059669", "#dc2626", "#7c3aed", "#0891b2", "#be185d", "#65a30d")
 _FATE_COLOURS: Final = {"verbatim": "#059669", "stub": "#0891b2", "summary": "#d97706", "lost": "#9ca3af"}
+_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 _LISTED: Final = 200
 _STYLE: Final = """
 :root { color-scheme: light dark; }
@@ -49,15 +50,15 @@ def report_html(
         [
             "<!DOCTYPE html>",
             '<html lang="en"><head><meta charset="utf-8">',
-            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
+            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
             f"<title>{_safe(title)}</title><style>{_STYLE}</style></head><body>",
             f"<h1>{_safe(title)}</h1>",
             *(f"<p>{_safe(line)}</p>" for line in about),
             "<h2>Recall by budget</h2>",
             _line_plot(lines),
             _table(
-                ["budget", "recall", "all evidence"],
-                [[f"{f.budget:,}", _percent(f.recall), _percent(f.all)] for f in overall],
+                ["budget", "recall", "any of it", "all of it"],
+                [[f"{f.budget:,}", _percent(f.recall), _percent(f.any), _percent(f.all)] for f in overall],
             ),
             "<h2>What became of the evidence</h2>",
             _bar_plot(overall),
@@ -118,9 +119,10 @@ def _bar_plot(overall: Sequence[Figures]) -> str:
             share = f.fates[fate]
             height = share * (_HEIGHT - _TOP - _BOTTOM)
             tip = _safe(f"{fate}: {_percent(share)} at {f.budget:,} tokens")
+            x, y = _LEFT + step * (i + 0.2), _y(bottom + share)
             inner += (
-                f'<rect x="{_LEFT + step * (i + 0.2):.1f}" y="{_y(bottom + share):.1f}" width="{step * 0.6:.1f}" '
-                f'height="{height:.1f}" fill="{_FATE_COLOURS[fate]}"><title>{tip}</title></rect>'
+                f'<rect x="{x:.1f}" y="{y:.1f}" width="{step * 0.6:.1f}" height="{height:.1f}" '
+                f'fill="{_FATE_COLOURS[fate]}"><title>{tip}</title></rect>'
             )
             bottom += share
     for index, fate in enumerate(FATES):

@@ -22,11 +22,12 @@ def one_line(text: str, most: int = 60) -> str:
 def report_lines(overall: Sequence[Figures], categories: Mapping[str, Sequence[Figures]]) -> Iterator[str]:
     """Yield the lines of the report."""
     yield from _table(
-        ("budget", "recall", "all evidence", *(_TITLES[fate] for fate in FATES)),
+        ("budget", "recall", "any of it", "all of it", *(_TITLES[fate] for fate in FATES)),
         [
             (
                 f"{f.budget:,}",
                 _percent(f.recall),
+                _percent(f.any),
                 _percent(f.all),
                 *(_percent(f.fates[fate]) for fate in FATES),
             )
@@ -44,7 +45,7 @@ def report_lines(overall: Sequence[Figures], categories: Mapping[str, Sequence[F
         )
     for f in overall:
         if f.too_long:
-            yield f"{f.too_long:,} of {f.questions:,} questions did not fit into {f.budget:,} tokens themselves"
+            yield f"{f.too_long:,} of {f.questions:,} questions alone are more than {f.budget:,} tokens"
 
 
 def _percent(share: float) -> str:

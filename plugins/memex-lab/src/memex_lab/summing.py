@@ -17,6 +17,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
         budget: Tokens of the prompt.
         questions: How many were asked.
         recall: Share of the evidence that was there word for word, as a mean over the questions.
+        any: Share of the questions of whose evidence at least one piece was there.
         all: Share of the questions whose evidence was there completely.
         fates: Share of all pieces of evidence by what became of them.
         too_long: Questions that did not fit into the budget themselves.
@@ -25,6 +26,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     budget: int
     questions: int
     recall: float
+    any: float
     all: float
     fates: dict[str, float]
     too_long: int = 0
@@ -38,6 +40,7 @@ def figures(outcomes: Sequence[Outcome], budget: int) -> Figures:
         budget=budget,
         questions=len(here),
         recall=_mean(outcome.recall for outcome in here),
+        any=_mean(float(outcome.recall > 0) for outcome in here),
         all=_mean(float(outcome.recall == 1) for outcome in here),
         fates={fate: pieces.count(fate) / len(pieces) for fate in FATES},
         too_long=sum(not outcome.fits for outcome in here),

@@ -68,25 +68,23 @@ class Ask(msgspec.Struct, frozen=True):
 def answer(ask: Ask, clients: Clients, attempt: Attempt) -> Iterator[Event]:
     """Make one call and yield its events."""
     reader = ask.reader()
-    with clients.line() as line:
-        attempt.closes(line.cut)
-        create = ask.resource(line.client).create
-        arguments = ask.arguments(create, attempt)
-        if not ask.stream:
-            response = ask.resource(line.client).with_raw_response.create(**arguments)
-            yield from _whole(reader, ask, response.http_response)
-            return
-        stream = create(**arguments)
-        try:
-            if not _is_stream(stream.response):
-                stream.response.read()
-                yield from _whole(reader, ask, stream.response)
-                return
-            for chunk in stream:
-                yield from _fed(reader, chunk, attempt)
-        finally:
-            stream.close()
-        yield from _end(reader, ask)
+    resource = ask.resource(clients.blocking())
+    arguments = ask.arguments(resource.create, attempt)
+    if not ask.stream:
+        response = resource.with_raw_response.create(**arguments)
+        attempt.got(response.http_response.headers)
+        yield from _whole(reader, ask, response.http_response)
+        return
+    stream = resource.create(**arguments)
+    attempt.closes(stream.close)
+    attempt.got(stream.response.headers)
+    if not _is_stream(stream.response):
+        stream.response.read()
+        yield from _whole(reader, ask, stream.response)
+        return
+    for chunk in stream:
+        yield from _fed(reader, chunk, attempt)
+    yield from _end(reader, ask)
 
 
 async def aanswer(ask: Ask, clients: Clients, attempt: Attempt) -> AsyncIterator[Event]:
@@ -96,21 +94,21 @@ async def aanswer(ask: Ask, clients: Clients, attempt: Attempt) -> AsyncIterator
     arguments = ask.arguments(resource.create, attempt)
     if not ask.stream:
         response = await resource.with_raw_response.create(**arguments)
+        attempt.got(response.http_response.headers)
         for event in _whole(reader, ask, response.http_response):
             yield event
         return
     stream = await resource.create(**arguments)
-    try:
-        if not _is_stream(stream.response):
-            await stream.response.aread()
-            for event in _whole(reader, ask, stream.response):
-                yield event
-            return
-        async for chunk in stream:
-            for event in _fed(reader, chunk, attempt):
-                yield event
-    finally:
-        await stream.close()
+    attempt.closes(stream.close)
+    attempt.got(stream.response.headers)
+    if not _is_stream(stream.response):
+        await stream.response.aread()
+        for event in _whole(reader, ask, stream.response):
+            yield event
+        return
+    async for chunk in stream:
+        for event in _fed(reader, chunk, attempt):
+            yield event
     for event in _end(reader, ask):
         yield event
 

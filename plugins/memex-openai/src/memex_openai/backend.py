@@ -11,7 +11,7 @@ from memex.wire import Attempt, Caller, ModelTable, RateLimits, WireSettings, wi
 from memex_openai.asking import Ask, aanswer, answer
 from memex_openai.chat_request import chat_request
 from memex_openai.clients import Clients
-from memex_openai.connecting import connections, key_for, resolve
+from memex_openai.connecting import key_for, limits_for, resolve
 from memex_openai.faults import refused_setting, typed
 from memex_openai.presets import Address
 from memex_openai.requesting import Prepared, refusals
@@ -173,6 +173,7 @@ def openai(
     key_environment: str | None = None,
     organization: str | None = None,
     project: str | None = None,
+    host: object = None,
     **wire: Any,
 ) -> OpenAIBackend:
     """Return the backend of a model.
@@ -185,6 +186,7 @@ def openai(
         key_environment: Environment variable that holds the key, instead of the usual ones.
         organization: OpenAI's organization.
         project: OpenAI's project.
+        host: The Memex, whose store counts calls for other processes where that is asked for.
         **wire: The settings that all backends over a wire take: ``api_key``, ``base_url``,
             ``headers``, ``attempts``, ``timeout``, ...
 
@@ -194,7 +196,7 @@ def openai(
     shared = wire_settings(NAME, wire)
     address, environment = resolve(model, preset, shared.base_url, key_environment)
     key = key_for(address, shared.api_key, environment)
-    clients = connections(address, key, shared.headers, organization=organization, project=project)
+    clients = Clients(address, key, headers=shared.headers, organization=organization, project=project)
     chosen: Api = _api(address) if api == "auto" else api
     if chosen not in ("chat", "responses"):
         raise BadSetting(f"openai: api is {api!r}; it must be 'auto', 'chat' or 'responses'")
@@ -204,14 +206,10 @@ def openai(
         wire=shared,
         settings=settings or {},
         clients=clients,
-        limits=lambda: shared.limits(address.server.name, key()) if _limited(shared) else None,
+        limits=limits_for(address, key, shared, host),
     )
 
 
 def _api(address: Address) -> Api:
     chat_only = any(word in address.model for word in _CHAT_ONLY)
     return "responses" if address.official and not chat_only else "chat"
-
-
-def _limited(wire: WireSettings) -> bool:
-    return wire.requests_per_minute is not None or wire.tokens_per_minute is not None

@@ -70,13 +70,17 @@ def chat_request(
         body |= _schema(request, address, body["messages"], left_out)
     if server.cache_key and request.thread:
         body["prompt_cache_key"] = cache_key(request.thread)
-    if stream:
-        body["stream"] = True
-        if server.stream_options:
-            body["stream_options"] = {"include_usage": True}
+    body["stream"] = stream  # in so many words: some servers stream where nothing is said
+    if stream and server.stream_options:
+        body["stream_options"] = {"include_usage": True}
     body |= {name: value for name, value in wishes.fields.items() if name not in _ONLY_RESPONSES}
     add_further(body, wishes.further)
     return Prepared(prune(body, dropped), tuple(left_out), wishes.headers)
+
+
+def window_messages(request: Request, address: Address) -> list[dict[str, Any]]:
+    """Return the messages alone, for a call that somebody else makes."""
+    return _messages(request, address, breakpoints=False)[0]
 
 
 def _limit_name(usual: str, dropped: Collection[str]) -> str:

@@ -1,161 +1,104 @@
-"""The SDK's clients: one to each call that runs, kept for the next."""
+"""The SDK's clients: made when first needed, one for blocking calls and one for each event loop."""
 
 from __future__ import annotations
 
-import socket
 import threading
 import weakref
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from memex import BackendError
+from memex.wire import Secret, watch_sockets
+from memex_openai.presets import Address
 
 if TYPE_CHECKING:
-    import asyncio
-
-    import httpx2
     import openai
-
-_MOST_IDLE: Final = 4
-_CONNECTED: Final = ("connection.connect_tcp.complete", "connection.start_tls.complete")
-
-
-class Line:
-    """A client that one call at a time uses, and its connection.
-
-    A blocking read can be ended by another thread only at the socket. So a client is never shared
-    while a call runs: cutting its connection hurts nobody else.
-
-    Args:
-        make: Makes the client; it is given the hooks for its HTTP client.
-    """
-
-    def __init__(self, make: Callable[[dict[str, Any]], openai.OpenAI]) -> None:
-        self._sockets: list[weakref.ref[socket.socket]] = []
-        self.busy = False
-        self.was_cut = False
-        self.client = make({"request": [self._watch]})
-
-    def cut(self) -> None:
-        """End the call that runs, from any thread; does nothing when none does."""
-        if not self.busy:
-            return
-        self.was_cut = True
-        for kept in self._sockets:
-            sock = kept()
-            if sock is not None:
-                try:
-                    # Of the plain socket: TLS would first wait for a goodbye from the other side.
-                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
-                except OSError:
-                    continue
-
-    def _watch(self, request: httpx2.Request) -> None:
-        request.extensions["trace"] = self._note
-
-    def _note(self, name: str, info: dict[str, Any]) -> None:
-        if name in _CONNECTED:
-            sock = info["return_value"].get_extra_info("socket")
-            if sock is not None:
-                self._sockets = [kept for kept in self._sockets if kept() is not None]
-                self._sockets.append(weakref.ref(sock))
-            if self.was_cut:
-                raise ConnectionAbortedError("the call was ended while it connected")
 
 
 class Clients:
-    """All clients of one backend. Made when they are needed.
+    """Makes clients of the SDK that never retry, and closes them.
 
     Args:
-        make: Makes a blocking client, given the hooks for its HTTP client.
-        amake: Makes one for asyncio.
+        address: The server.
+        key: Finds the key, when the first client is made.
+        headers: Sent with every call.
+        organization: OpenAI's organization.
+        project: OpenAI's project.
     """
 
     def __init__(
         self,
-        make: Callable[[dict[str, Any]], openai.OpenAI],
-        amake: Callable[[], openai.AsyncOpenAI],
+        address: Address,
+        key: Callable[[], Secret],
+        *,
+        headers: Mapping[str, str],
+        organization: str | None = None,
+        project: str | None = None,
     ) -> None:
-        self._make = make
-        self._amake = amake
+        self.key = key
+        self._address = address
+        self._headers = dict(headers)
+        self._given = {"organization": organization, "project": project, "max_retries": 0}
         self._lock = threading.Lock()
-        self._idle: list[Line] = []
-        self._closed = False
-        self._on_loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncGenerator[Any, None]]
-        self._on_loops = weakref.WeakKeyDictionary()
-        self._clients_on_loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI]
-        self._clients_on_loops = weakref.WeakKeyDictionary()
-        weakref.finalize(self, _close_all, self._idle)  # a backend may be dropped without being closed
+        self._blocking: openai.OpenAI | None = None
+        # Connections cannot outlive their loop, and nothing tells that it ends but this: it closes the
+        # generators that are still open then. The one beside each client closes the client.
+        self._on_loops: weakref.WeakKeyDictionary[Any, tuple[openai.AsyncOpenAI, Any]] = (
+            weakref.WeakKeyDictionary()
+        )
 
-    @contextmanager
-    def line(self) -> Iterator[Line]:
-        """Lend a client for one call."""
+    def blocking(self) -> openai.OpenAI:
+        """Return the client for blocking calls; it may be used from several threads."""
         with self._lock:
-            self._check()
-            line = self._idle.pop() if self._idle else None
-        line = line or Line(self._make)
-        line.busy = True
-        try:
-            yield line
-        finally:
-            line.busy = False
-            with self._lock:
-                keep = not (line.was_cut or self._closed) and len(self._idle) < _MOST_IDLE
-                if keep:
-                    self._idle.append(line)
-            if not keep:
-                line.client.close()
+            if self._blocking is None:
+                import openai
+
+                line = openai.DefaultHttpxClient()
+                watch_sockets(line)  # so that a deadline can end a read that waits
+                weakref.finalize(self, line.close)  # for programs that do not close
+                self._blocking = openai.OpenAI(**self._options(), http_client=line)
+            return self._blocking
 
     async def on_this_loop(self) -> openai.AsyncOpenAI:
-        """Return the client of the running event loop; it is closed when the loop ends."""
+        """Return the client of the running event loop."""
         import asyncio
 
-        with self._lock:
-            self._check()
         loop = asyncio.get_running_loop()
-        client = self._clients_on_loops.get(loop)
-        if client is None:
-            client = self._amake()
-            # An event loop closes the generators that are still open when it ends. This one holds the
-            # client: connections cannot outlive their loop, and nothing else tells that it ends.
-            holder = _held(client)
-            await anext(holder)
-            self._clients_on_loops[loop], self._on_loops[loop] = client, holder
+        if (found := self._on_loops.get(loop)) is not None:
+            return found[0]
+        import openai
+
+        client = openai.AsyncOpenAI(**self._options())
+        keeper = _until_closed(client)
+        self._on_loops[loop] = client, keeper
+        await anext(keeper)
         return client
 
     def close(self) -> None:
-        """Close what is idle; what is in use is closed when its call ends."""
+        """Close the blocking client; the others are closed with their loops."""
         with self._lock:
-            self._closed = True
-        _close_all(self._idle)
-        for loop, holder in list(self._on_loops.items()):
-            if loop.is_running():
-                loop.call_soon_threadsafe(_close_soon, loop, holder)
-        self._on_loops.clear()
-        self._clients_on_loops.clear()
+            client, self._blocking = self._blocking, None
+        if client is not None:
+            client.close()
 
-    def _check(self) -> None:
-        if self._closed:
-            raise BackendError("openai: the backend is closed; open a new Memex to go on")
+    def _options(self) -> dict[str, Any]:
+        return {
+            "api_key": self.key().reveal(),
+            "base_url": self._address.base_url,
+            "default_headers": self._own_headers(),
+            **self._given,
+        }
+
+    def _own_headers(self) -> dict[str, Any]:
+        import openai
+
+        if self._address.official:
+            return self._headers
+        # The SDK takes these from the environment; they are nobody else's business.
+        return {"OpenAI-Organization": openai.Omit(), "OpenAI-Project": openai.Omit(), **self._headers}
 
 
-def _close_all(idle: list[Line]) -> None:
-    while idle:
-        idle.pop().client.close()
-
-
-async def _held(client: openai.AsyncOpenAI) -> AsyncGenerator[None, None]:
+async def _until_closed(client: openai.AsyncOpenAI) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
         await client.close()
-
-
-def _close_soon(loop: asyncio.AbstractEventLoop, holder: AsyncGenerator[None, None]) -> None:
-    task = loop.create_task(holder.aclose())
-    _closing.add(task)
-    task.add_done_callback(_closing.discard)
-
-
-_closing: Final[set[Any]] = set()

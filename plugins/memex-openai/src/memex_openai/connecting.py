@@ -1,18 +1,13 @@
-"""How a server is reached: its address, the key, the SDK's clients."""
+"""Which server is meant, and which key goes to it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
 
 from memex import AuthFailed
-from memex.wire import Secret, find_key
-from memex_openai.clients import Clients
+from memex.wire import RateLimits, Secret, WireSettings, find_key
 from memex_openai.presets import Address, find_server
-
-if TYPE_CHECKING:
-    import openai
 
 _NO_KEY = "no-key"  # the SDK wants one; servers that need none do not look at it
 
@@ -64,43 +59,17 @@ def _find(address: Address, given: Secret | None, environment: tuple[str, ...]) 
         return Secret(_NO_KEY, "nowhere: the server is asked without a key")
 
 
-def connections(
-    address: Address,
-    key: Callable[[], Secret],
-    headers: Mapping[str, str],
-    *,
-    organization: str | None = None,
-    project: str | None = None,
-) -> Clients:
-    """Return the clients for a server. The SDK's own retries are off: memex retries in one place."""
+def limits_for(
+    address: Address, key: Callable[[], Secret], wire: WireSettings, host: object
+) -> Callable[[], RateLimits | None]:
+    """Return what makes the limits of requests and tokens; None where there are none.
 
-    def options() -> dict[str, Any]:
-        return {
-            "api_key": key().reveal(),
-            "base_url": address.base_url,
-            "organization": organization,
-            "project": project,
-            "default_headers": _headers(address, headers),
-            "max_retries": 0,
-        }
+    The key is looked for only when there are: they are counted for each key.
+    """
 
-    def make(hooks: dict[str, Any]) -> openai.OpenAI:
-        import openai
+    def limits() -> RateLimits | None:
+        if wire.requests_per_minute is None and wire.tokens_per_minute is None:
+            return None
+        return wire.limits(address.server.name, key(), getattr(host, "store", None))
 
-        return openai.OpenAI(**options(), http_client=openai.DefaultHttpxClient(event_hooks=hooks))
-
-    def amake() -> openai.AsyncOpenAI:
-        import openai
-
-        return openai.AsyncOpenAI(**options())
-
-    return Clients(make, amake)
-
-
-def _headers(address: Address, headers: Mapping[str, str]) -> dict[str, Any]:
-    import openai
-
-    if address.official:
-        return dict(headers)
-    # The SDK takes these from the environment; they are nobody else's business.
-    return {"OpenAI-Organization": openai.Omit(), "OpenAI-Project": openai.Omit(), **headers}
+    return limits

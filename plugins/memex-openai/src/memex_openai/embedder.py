@@ -8,7 +8,7 @@ from typing import Any, Final
 from memex import BackendError, BadSetting, Event, ScriptCounter
 from memex.wire import Attempt, Caller, RateLimits, WireSettings, wire_settings
 from memex_openai.clients import Clients
-from memex_openai.connecting import connections, key_for, resolve
+from memex_openai.connecting import key_for, limits_for, resolve
 from memex_openai.faults import refused_setting, told_error, typed
 from memex_openai.presets import Address
 
@@ -120,14 +120,14 @@ class OpenAIEmbedder:
         import httpx2
         import msgspec
 
-        with self._clients.line() as line:
-            one.closes(line.cut)
-            create = line.client.embeddings.with_raw_response.create
-            timeout = httpx2.Timeout(one.timeouts.read, connect=one.timeouts.connect)
-            response: Any = create(**body, timeout=timeout)
-            content = response.http_response.content
+        timeout = httpx2.Timeout(one.timeouts.read, connect=one.timeouts.connect)
+        # Not embeddings.create: that one asks for base64 where nothing is said, which not every server knows.
+        response = self._clients.blocking().post(
+            "/embeddings", cast_to=httpx2.Response, body=dict(body), options={"timeout": timeout}
+        )
+        one.got(response.headers)
         try:
-            answer = msgspec.json.decode(content)
+            answer = msgspec.json.decode(response.content)
         except msgspec.DecodeError as error:
             raise BackendError(
                 f"openai ({self.address.label}): {self.address.shown_url} did not answer with JSON; "
@@ -172,6 +172,7 @@ def openai_embedder(
     batch: int = 32,
     longest: int = _LONGEST,
     key_environment: str | None = None,
+    host: object = None,
     **wire: Any,
 ) -> OpenAIEmbedder:
     """Return the embedder of a model.
@@ -183,6 +184,7 @@ def openai_embedder(
         batch: Texts to a call.
         longest: Tokens that the model reads of a text; what is longer is cut.
         key_environment: Environment variable that holds the key, instead of the usual ones.
+        host: The Memex, whose store counts calls for other processes where that is asked for.
         **wire: The settings that all backends over a wire take.
 
     Raises:
@@ -200,12 +202,8 @@ def openai_embedder(
         batch=batch,
         longest=longest,
         wire=shared,
-        clients=connections(address, key, shared.headers),
-        limits=lambda: (
-            shared.limits(address.server.name, key())
-            if (shared.requests_per_minute, shared.tokens_per_minute) != (None, None)
-            else None
-        ),
+        clients=Clients(address, key, headers=shared.headers),
+        limits=limits_for(address, key, shared, host),
     )
 
 

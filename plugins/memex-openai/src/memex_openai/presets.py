@@ -234,6 +234,13 @@ def find_server(spec: str, *, preset: str | None = None, base_url: str | None = 
     return Address(model, server, url, _label(model, server, url))
 
 
+def address_at(model: str, base_url: str) -> Address:
+    """Return which model a client with this address means; the model's name is taken as it is."""
+    server = _server(None, base_url)
+    url = base_url.rstrip("/")
+    return Address(model, server, url, _label(model, server, url))
+
+
 def _server(preset: str | None, base_url: str | None) -> Server:
     if preset is not None:
         if preset not in PRESETS:

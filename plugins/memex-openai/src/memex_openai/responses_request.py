@@ -65,8 +65,7 @@ def responses_request(
     if capabilities.reasoning:
         body["include"] = [_ENCRYPTED]
     body |= _cache(request, address)
-    if stream:
-        body["stream"] = True
+    body["stream"] = stream  # in so many words: transformers serve streams where nothing is said
     for name, value in fields.items():
         if name not in _ONLY_CHAT:
             _set(body, name, value)
@@ -74,6 +73,11 @@ def responses_request(
         body.setdefault("text", {}).setdefault("format", _format(thaw(request.schema)))
     add_further(body, wishes.further)
     return Prepared(prune(body, dropped), tuple(left_out), wishes.headers)
+
+
+def window_input(request: Request, address: Address) -> dict[str, Any]:
+    """Return ``input``, and ``instructions`` where there are any, for a call that somebody else makes."""
+    return _input(request, address, breakpoints=False)[0]
 
 
 def _input(
@@ -97,7 +101,19 @@ def _encoded(messages: Sequence[Message], address: Address) -> tuple[dict[str, A
     payload = dict(encoded.payload)
     if isinstance(payload["input"], str):
         payload["input"] = [{"role": "user", "content": payload["input"]}]
+    for item in payload["input"]:
+        if item.get("role") == "assistant" and "id" not in item:
+            _plain(item)
     return payload, [(left.part, left.why) for left in encoded.left_out]
+
+
+def _plain(item: dict[str, Any]) -> None:
+    """Say as a string what another model said: OpenAI's schema has refusals with the ids of its own only."""
+    content = item.get("content")
+    blocks = content if isinstance(content, list) else []
+    words = [block.get("text") or block.get("refusal") for block in blocks]
+    if words and all(isinstance(word, str) for word in words):
+        item["content"] = "\n".join(words)
 
 
 def _mark(items: list[dict[str, Any]]) -> None:

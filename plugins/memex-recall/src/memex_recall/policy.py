@@ -29,7 +29,13 @@ def recall(*, share: float = 0.25, weight: float = 1.0) -> Callable[[Window], Wi
             return window
         ranked = rank(window.log, window.query, upto=newest.seq - 1)
         return window.rank(
-            Ranking(name="recall", scores={r.entry.seq: r.score for r in ranked}, weight=weight, share=share)
+            Ranking(
+                name="recall",
+                scores={r.entry.seq: r.score for r in ranked},
+                unnamed=1.0,
+                weight=weight,
+                share=share,
+            )
         )
 
     by_words.__name__ = "recall"  # what a plan calls it when the program passes the callable itself

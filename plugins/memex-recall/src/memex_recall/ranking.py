@@ -1,4 +1,4 @@
-"""Ranks the messages of a thread for a question: BM25 of the message, and of those beside it.
+"""Ranks the messages of a thread for a question, by where its words stand.
 
 The cost is bounded whatever the length of the thread: each word gives its newest places only, and
 only the most promising messages are read. All figures come from the log before the question, so
@@ -8,24 +8,28 @@ that a plan can be replayed and the ranking holds still while tools are called.
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from heapq import nlargest
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 
-from memex import Entry, Log, Postings, searchable_text, terms
+from memex import Entry, Log, terms
+from memex_recall.places import Word, words_in
 from memex_recall.words import asked_words
 
-PLACES: Final = 500
-"""Newest places of each word that are looked at. Words with more are common, and weigh little."""
+# What each sign adds to the logarithm of a message's odds to hold what is asked. The figures were
+# fitted on development conversations, together, and rounded; benchmarks/recall.py measures them.
+_NEAR: Final = 6.5  # every word of the question stands in the message, or beside it
+_SESSION: Final = 3.0  # every word stands somewhere in the same session
 
-_K1: Final = 1.2
-_B: Final = 1.0  # long messages hold many words by chance; 0.75 is made for documents
-_BESIDE: Final = 0.5
+_DECAY: Final = 0.7  # what a word in the next message is worth of one in the message itself
+_FAR: Final = 10  # messages away, a word counts no more
+_ROUGH: Final = 4  # so many messages on each side are looked at before any is read
+_BLOCK: Final = 16  # messages; stands for a session before any is read
 _LEAST: Final = 0.3  # about a word that one message in thirteen has: what is worth less is chance
-_COMMON: Final = 0.1  # a word in a tenth of the messages tells next to nothing
+_PAUSE: Final = timedelta(hours=1)  # a session ends with one
 _STANDING: Final = frozenset({"system", "developer"})  # these are in every window
 
 
@@ -34,112 +38,101 @@ class Ranked(msgspec.Struct, frozen=True):
 
     Attributes:
         entry: The message.
-        score: Its worth together with that of the messages beside it.
-        own: Its worth alone; 0 where it has none of the words.
+        score: How many times likelier it is to hold what is asked than one that has no sign of it.
     """
 
     entry: Entry
     score: float
-    own: float
 
 
-def rank(
-    log: Log,
-    question: str,
-    *,
-    upto: int,
-    outside: Collection[int] = (),
-    most: int | None = None,
-    worth: float = 0.3,
-    pool: int = 60,
-) -> list[Ranked]:
-    """Return the messages that fit a question, best first; empty where nothing is worth quoting.
+def rank(log: Log, question: str, *, upto: int, pool: int = 300) -> list[Ranked]:
+    """Return the messages that fit a question, best first; empty where nothing does.
 
     Args:
         log: The thread.
         question: What is asked.
         upto: Last message that counts; the question stands after it.
-        outside: Messages that are not wanted, such as those in the window.
-        most: Messages of more tokens are passed over: they could not be quoted.
-        worth: What fits less than this share of the best message of the whole thread is left out,
-            so that nothing is brought back where the best is in the window already.
         pool: How many messages are read and weighed exactly.
     """
-    postings = log.find(asked_words(question), limit=PLACES)
-    weights = _weights(postings, upto)
-    found: dict[int, float] = {}
-    for posting in postings:
-        weight = weights[posting.term]
-        for seq in posting.seqs:
-            if seq <= upto:
-                found[seq] = found.get(seq, 0.0) + weight
-    strongest = nlargest(4 * pool, ((score, seq) for seq, score in found.items()))
-    rough = _with_neighbours(found, around=(seq for _, seq in strongest), last=upto)
-    least = max(_LEAST, worth * max(rough.values(), default=0.0))
-    fit = [seq for seq, score in rough.items() if score >= least and seq not in outside]
-    promising = sorted(fit, key=lambda seq: (-rough[seq], -seq))[:pool]
-    beside = {near for seq in promising for near in (seq - 1, seq + 1) if near in found}
-    read = {
-        e.seq: e
-        for e in log.at({*promising, *beside})
-        if e.message.role not in _STANDING and (most is None or e.tokens <= most)
-    }
-    own = _bm25(read.values(), weights)
-    exact = _with_neighbours(own, around=own, last=upto)
-    best = max(exact.values(), default=0.0)
-    ranked = [
-        Ranked(read[seq], exact[seq], own.get(seq, 0.0))
-        for seq in promising
-        if seq in read and exact.get(seq, 0.0) >= max(_LEAST, worth * best)
-    ]
+    asked = asked_words(question)
+    words = words_in(log, asked, upto)
+    promising = _promising(words, upto, pool)
+    if not promising:
+        return []
+    read = {e.seq: e for e in log.at({*promising, *(seq - 1 for seq in promising if seq > 1)})}
+    rules = {seq for seq, entry in read.items() if entry.message.role in _STANDING}
+    words = [word for word in (word.without(rules) for word in words) if word.seqs] if rules else words
+    names = {seq: set(terms(entry.message.name or "")) for seq, entry in read.items()}
+    said_by = set(asked).intersection(*[set().union(*names.values())])
+    told = [word for word in words if word.term not in said_by] or words
+    total = sum(word.weight for word in told) or 1.0
+    sessions = _sessions(read)
+    near, within = _nearness(told, promising), _presence(told, sessions)
+    ranked = []
+    for seq in promising:
+        entry = read.get(seq)
+        if entry is None or seq in rules or not near[seq]:
+            continue
+        odds = _NEAR * near[seq] / total + _SESSION * within[sessions[seq]] / total
+        ranked.append(Ranked(entry, math.exp(odds)))
     return sorted(ranked, key=lambda r: (-r.score, -r.entry.seq))
 
 
-def _weights(postings: Sequence[Postings], upto: int) -> dict[str, float]:
-    """Return what each word is worth: the rarer, the more."""
-    common = _idf(max(3.0, _COMMON * upto), upto)
-    idfs = {p.term: _idf(_document_frequency(p.seqs, upto), upto) for p in postings}
-    return {word: max(0.1 * idf, idf - common) for word, idf in idfs.items()}
+def _promising(words: Sequence[Word], upto: int, pool: int) -> list[int]:
+    """Return the messages that are worth reading, by the places of the words alone."""
+    found: dict[int, float] = {}
+    blocks: dict[int, float] = {}
+    for word in words:
+        near: dict[int, float] = {}
+        for step in range(_ROUGH, 0, -1):
+            worth = word.weight * _DECAY**step
+            near.update(dict.fromkeys([seq + step for seq in word.seqs], worth))
+            near.update(dict.fromkeys([seq - step for seq in word.seqs], worth))
+        near.update(dict.fromkeys(word.seqs, word.weight))
+        for seq, worth in near.items():
+            found[seq] = found.get(seq, 0.0) + worth
+        for block in {seq // _BLOCK for seq in word.seqs}:
+            blocks[block] = blocks.get(block, 0.0) + word.weight
+    part = _SESSION / _NEAR
+    rough = {
+        seq: worth + part * blocks.get(seq // _BLOCK, 0.0)
+        for seq, worth in found.items()
+        if worth >= _LEAST and 1 <= seq <= upto
+    }
+    return sorted(sorted(rough, key=lambda seq: (-rough[seq], -seq))[:pool])
 
 
-def _document_frequency(seqs: Sequence[int], upto: int) -> float:
-    """Return how many messages hold a word; estimated where only the newest of them are known."""
-    before = [seq for seq in seqs if seq <= upto]
-    if len(seqs) < PLACES or not before:
-        return len(before)
-    return len(before) * upto / (upto - before[-1] + 1)
+def _nearness(words: Sequence[Word], seqs: Sequence[int]) -> dict[int, float]:
+    """Return for each message what the words are worth where they stand nearest to it."""
+    near = dict.fromkeys(seqs, 0.0)
+    for word in words:
+        places, last = word.seqs, len(word.seqs)
+        for seq in seqs:
+            at = bisect_left(places, seq)
+            away = places[at] - seq if at < last else _FAR
+            if at and seq - places[at - 1] < away:
+                away = seq - places[at - 1]
+            if away < _FAR:
+                near[seq] += word.weight * _DECAY**away
+    return near
 
 
-def _idf(held: float, upto: int) -> float:
-    return math.log(1 + max(0.0, upto - held + 0.5) / (held + 0.5))
+def _sessions(read: Mapping[int, Entry]) -> dict[int, tuple[int, int]]:
+    """Return for each message that was read the first and last one known of its session."""
+    groups: list[list[int]] = []
+    before: datetime | None = None
+    for seq in sorted(read):
+        created = read[seq].message.created
+        if before is None or abs(created - before) > _PAUSE:
+            groups.append([])
+        groups[-1].append(seq)
+        before = created
+    return {seq: (group[0], group[-1]) for group in groups for seq in group}
 
 
-def _bm25(entries: Iterable[Entry], weights: Mapping[str, float]) -> dict[int, float]:
-    words = {e.seq: terms(f"{e.message.name or ''}\n{searchable_text(e.message)}") for e in entries}
-    average = sum(map(len, words.values())) / (len(words) or 1) or 1.0
-    own: dict[int, float] = {}
-    for seq, said in words.items():
-        norm = _K1 * (1 - _B + _B * len(said) / average)
-        held = ((weights[word], count) for word, count in Counter(said).items() if word in weights)
-        worth = sum(weight * count * (_K1 + 1) / (count + norm) for weight, count in held)
-        if worth:
-            own[seq] = worth
-    return own
-
-
-def _with_neighbours(own: Mapping[int, float], *, around: Iterable[int], last: int) -> dict[int, float]:
-    """Return scores in which half of the better neighbour's counts too.
-
-    The answer to a question often has none of its words, but stands beside a message that has.
-
-    Args:
-        own: What each message is worth alone.
-        around: The messages to do it for, together with those beside them.
-        last: The last message of all.
-    """
-    near = {seq + step for seq in around for step in (-1, 0, 1)}
+def _presence(words: Sequence[Word], sessions: Mapping[int, tuple[int, int]]) -> dict[tuple[int, int], float]:
+    """Return for each session what the words are worth that stand anywhere in it."""
     return {
-        seq: own.get(seq, 0.0) + _BESIDE * max(own.get(seq - 1, 0.0), own.get(seq + 1, 0.0))
-        for seq in near
-        if 1 <= seq <= last
+        (first, last): sum(word.weight for word in words if word.within(first, last))
+        for first, last in set(sessions.values())
     }

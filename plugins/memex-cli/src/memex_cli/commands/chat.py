@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import click
 
-from memex import MemexError, Thread
+from memex import BackendError, MemexError, Thread
 from memex_cli.answering import print_answer, print_answer_json
 from memex_cli.opening import open_memory, open_thread
 from memex_cli.options import (
@@ -22,7 +22,10 @@ from memex_cli.options import (
 )
 from memex_cli.terminal import note, say
 
-_HELP = "/explain: what the model saw, and why   /quit or Ctrl-D: leave   Ctrl-C: stop an answer"
+_HELP = (
+    "/explain: what the model saw, and why   /resume: ask for an answer again that broke off   "
+    "/quit or Ctrl-D: leave   Ctrl-C: stop an answer"
+)
 
 
 @click.command(
@@ -40,7 +43,8 @@ _HELP = "/explain: what the model saw, and why   /quit or Ctrl-D: leave   Ctrl-C
 def command() -> None:
     """Talk with a model: at a prompt, or one question a line from a pipe.
 
-    Answers are printed as they come. Ctrl-C stops one; what came of it is stored as incomplete.
+    Answers are printed as they come. Ctrl-C stops one; what came of it is stored as incomplete,
+    and /resume asks for it again.
     """
     with open_memory(answers=True) as memory:
         thread = open_thread(memory, create=True)
@@ -57,7 +61,7 @@ def _answer_all(thread: Thread) -> None:
         _answer(thread, line.rstrip("\n"))
 
 
-def _answer(thread: Thread, question: str) -> None:
+def _answer(thread: Thread, question: str | None) -> None:
     if wants_json():
         print_answer_json(thread, question)
     else:
@@ -66,19 +70,23 @@ def _answer(thread: Thread, question: str) -> None:
 
 def _talk(thread: Thread) -> None:
     note(f"thread {thread.id}; {_HELP}")
+    if thread.unfinished:
+        note("the last turn has no whole answer; /resume asks for it again")
     for line in _typed():
-        if line.startswith("/") and " " not in line and line != "/explain":
+        if line.startswith("/") and " " not in line and line not in ("/explain", "/resume"):
             note(_HELP)
             continue
         try:
             if line == "/explain":
                 say(str(thread.plan()))
             else:
-                _answer(thread, line)
+                _answer(thread, None if line == "/resume" else line)
         except KeyboardInterrupt:
-            note("stopped; what came is stored as incomplete")
+            note("stopped; what came is stored as incomplete, and /resume asks for it again")
         except MemexError as error:  # the conversation goes on
             note(f"Error: {error}")
+            if isinstance(error, BackendError):
+                note("what you said is stored; /resume tries again")
 
 
 def _typed() -> Iterator[str]:

@@ -1,0 +1,67 @@
+"""Where the words of a question stand in a thread, and what each is worth."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Collection, Sequence
+from typing import Final
+
+import msgspec
+
+from memex import Log
+from memex_recall.forms import forms
+
+PLACES: Final = 500
+"""Newest places of each word that are looked at. Words with more are common, and weigh little."""
+
+
+class Word(msgspec.Struct, frozen=True):
+    """A word of the question.
+
+    Attributes:
+        term: The word, as :func:`memex.terms` gives it.
+        seqs: The messages that hold it, oldest first.
+        weight: What it is worth: the rarer, the more.
+    """
+
+    term: str
+    seqs: Sequence[int]
+    weight: float
+
+    def without(self, seqs: Collection[int]) -> Word:
+        """Return the word as if these messages did not hold it."""
+        return Word(self.term, [seq for seq in self.seqs if seq not in seqs], self.weight)
+
+    def within(self, first: int, last: int) -> bool:
+        """Tell whether it stands between two messages."""
+        at = bisect_left(self.seqs, first)
+        return at < len(self.seqs) and self.seqs[at] <= last
+
+
+def words_in(log: Log, terms: Sequence[str], upto: int) -> list[Word]:
+    """Return those words that stand somewhere before a question.
+
+    Args:
+        log: The thread.
+        terms: The words.
+        upto: Last message that counts.
+    """
+    asked = [(term, forms(term)) for term in terms]
+    postings = {p.term: p.seqs for p in log.find([form for _, some in asked for form in some], limit=PLACES)}
+    found = []
+    for term, some in asked:
+        places = [postings[form] for form in some if postings[form]]
+        seqs = sorted({seq for held in places for seq in held if seq <= upto})
+        if seqs:
+            held = max(float(len(seqs)), *(_frequency(seqs, upto) for seqs in places))
+            found.append(Word(term, seqs, math.log(1 + (upto - held + 0.5) / (held + 0.5))))
+    return found
+
+
+def _frequency(seqs: Sequence[int], upto: int) -> float:
+    """Return how many messages hold a form; estimated where only the newest of them are known."""
+    before = [seq for seq in seqs if seq <= upto]
+    if len(seqs) < PLACES or not before:
+        return len(before)
+    return len(before) * upto / (upto - before[-1] + 1)

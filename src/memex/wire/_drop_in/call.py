@@ -1,0 +1,105 @@
+"""One remembered call: what happens before it, with each piece of its answer, and after."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from memex._backend import Event
+from memex._errors import MemexError
+from memex._open_turn import OpenTurn
+from memex._thread import Thread
+from memex.wire._drop_in.endpoint import AnswerReader, Endpoint
+from memex.wire._drop_in.storing import store_new
+
+
+class RememberedCall:
+    """A call of an SDK's endpoint that belongs to a thread.
+
+    What goes wrong with reading an answer is no business of the caller, who gets the SDK's own
+    objects and errors: the turn fails, what came of the answer is kept, and
+    :attr:`OpenTurn.error <memex.OpenTurn>` says why. An answer that cannot be stored is their business.
+
+    Args:
+        endpoint: What is called.
+        choose: Returns the thread that it is remembered in, opened now if it is new.
+        provider: Name of the provider.
+    """
+
+    def __init__(self, endpoint: Endpoint, choose: Callable[[], Thread], provider: str) -> None:
+        self._endpoint = endpoint
+        self._choose = choose
+        self._provider = provider
+        self._reader: AnswerReader | None = None
+        self._turn: OpenTurn | None = None
+        self._lock = threading.Lock()
+        self._over = False
+
+    @property
+    def turn(self) -> OpenTurn:
+        """The turn, once the call has begun."""
+        if self._turn is None:
+            raise RuntimeError("the call has not begun")
+        return self._turn
+
+    def begin(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Store what the caller says that is new, and return the body to send instead of theirs.
+
+        Raises:
+            MemexError: If the body cannot be read, what is new not stored, or no window built.
+        """
+        asked = self._endpoint.read(body)
+        thread = self._choose()
+        turn = OpenTurn(thread, provider=self._provider, model=asked.model, tools=asked.tools)
+        request = turn.go_on(store_new(thread, asked.messages))
+        self._turn = turn
+        self._reader = self._endpoint.reader(body)
+        return self._endpoint.write(body, request)
+
+    def feed(self, wire: Any) -> None:
+        """Take a piece of the answer, or all of it."""
+        if not self._over and self._reader is not None:
+            self._read(self._reader.feed(wire))
+
+    def end(self) -> None:
+        """Store the answer: whole, or as ``incomplete`` where it is not.
+
+        Raises:
+            MemexError: If a whole answer could not be stored; the error carries it.
+        """
+        if self._over or self._reader is None:
+            return
+        if not self._read(self._reader.end()) or not self._first():
+            return
+        try:
+            self.turn.finish()
+        except MemexError as error:
+            self.turn.fail(error)
+            raise
+
+    def fail(self, error: BaseException) -> None:
+        """Keep what came of an answer that was stopped."""
+        if self._turn is not None and self._first():
+            self.turn.fail(error)
+
+    def abandon(self) -> None:
+        """Keep what came of an answer that nobody reads to its end."""
+        thread = threading.Thread(target=self.end, name="memex-abandoned-answer")
+        # Not here: this runs inside the garbage collector, at any moment, maybe in the store itself.
+        thread.start()
+
+    def _read(self, events: Iterator[Event]) -> bool:
+        try:
+            for event in events:
+                self.turn.feed(event)
+        except Exception as error:  # noqa: BLE001 - a reader must not break the call it listens to
+            self.fail(error)
+            return False
+        return True
+
+    def _first(self) -> bool:
+        """Say whether the call is ended only now; a stream is closed by one thread, read by another."""
+        with self._lock:
+            first, self._over = not self._over, True
+        return first

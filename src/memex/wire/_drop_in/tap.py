@@ -1,0 +1,166 @@
+"""Reads an answer as its bytes pass, without keeping them from the SDK that asked for them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from memex._driving_async import _to_the_end
+from memex._errors import BackendError
+from memex.wire._drop_in.call import RememberedCall
+
+
+def tap(response: Any, call: RememberedCall, *, stream: bool) -> None:
+    """Let a call hear the body of a response that is not read yet.
+
+    The body's byte stream is replaced by one that passes everything on. It is told when the body ends,
+    breaks, or is closed before its end: whatever the SDK, or the caller, reads the response with.
+
+    Args:
+        response: An httpx response.
+        call: What hears it.
+        stream: Whether it is a stream of server-sent events; one JSON value otherwise.
+    """
+    body = Events(call) if stream else Whole(call)
+    response.stream = _tap_class(_byte_stream(type(response.stream)))(response.stream, body)
+
+
+class Events:
+    """Takes the bytes of server-sent events."""
+
+    def __init__(self, call: RememberedCall) -> None:
+        self.call = call
+        self._rest = b""
+        self._data: list[bytes] = []
+
+    def take(self, piece: bytes) -> Iterator[bytes]:
+        """Yield bytes again, an event at a time, each once it is heard.
+
+        Whoever stops reading after an event has not heard the next one, also where both came at once.
+        """
+        passed = begin = 0
+        while (end := piece.find(b"\n", begin)) >= 0:
+            line, self._rest = self._rest + piece[begin:end], b""
+            begin = end + 1
+            if self._line(line.rstrip(b"\r")):
+                yield piece[passed:begin]
+                passed = begin
+        self._rest += piece[begin:]
+        if passed < len(piece):
+            yield piece[passed:]
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        self.call.end()
+
+    def _line(self, line: bytes) -> bool:
+        """Take a line and say whether it ends an event."""
+        if line.startswith(b"data:"):
+            self._data.append(line[5:].removeprefix(b" "))
+        if line or not self._data:
+            return False
+        data, self._data = b"\n".join(self._data), []
+        if not data.startswith(b"[DONE]"):
+            hear(self.call, data)
+        return True
+
+
+class Whole:
+    """Takes the bytes of one JSON value."""
+
+    def __init__(self, call: RememberedCall) -> None:
+        self.call = call
+        self._pieces: list[bytes] = []
+
+    def take(self, piece: bytes) -> Iterator[bytes]:
+        """Yield bytes again."""
+        self._pieces.append(piece)
+        yield piece
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        hear(self.call, b"".join(self._pieces))
+        self.call.end()
+
+
+def hear(call: RememberedCall, data: bytes) -> None:
+    """Give a call the JSON value that some bytes are."""
+    try:
+        value = json.loads(data)  # as the SDKs do: it takes the NaN that some servers write
+    except (ValueError, RecursionError) as error:
+        call.fail(BackendError(f"the answer holds something that is not JSON: {error}"))
+    else:
+        call.feed(value)
+
+
+def _byte_stream(kind: type) -> type:
+    """Return httpx's class of byte streams, of whichever httpx the client uses; none is imported here."""
+    return next(base for base in kind.__mro__ if base.__name__ in ("SyncByteStream", "AsyncByteStream"))
+
+
+@lru_cache
+def _tap_class(base: type) -> Callable[[Any, Events | Whole], Any]:
+    mixin = _AsyncTap if base.__name__ == "AsyncByteStream" else _Tap
+    return type(f"Tapped{base.__name__}", (mixin, base), {})
+
+
+class _Passing:
+    """What both taps are: the stream inside, and what hears it."""
+
+    def __init__(self, inside: Any, body: Events | Whole) -> None:
+        self._inside = inside
+        self._body = body
+        # A stream that is dropped unread and unclosed: the finalizer must not hold the tap itself.
+        self._dropped = weakref.finalize(self, body.call.abandon)
+        self._dropped.atexit = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inside, name)  # SDKs and httpx leave notes on a response's stream
+
+
+class _Tap(_Passing):
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            for piece in self._inside:
+                yield from self._body.take(piece)
+        except Exception as error:
+            self._body.call.fail(error)
+            raise
+        self._dropped.detach()
+        self._body.end()
+
+    def close(self) -> None:
+        try:
+            self._inside.close()
+        finally:
+            self._dropped.detach()
+            self._body.end()
+
+
+class _AsyncTap(_Passing):
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._inside:
+                for heard in self._body.take(piece):
+                    yield heard
+        except (Exception, asyncio.CancelledError) as error:
+            await in_worker(self._body.call.fail, error)
+            raise
+        self._dropped.detach()
+        await in_worker(self._body.end)
+
+    async def aclose(self) -> None:
+        try:
+            await self._inside.aclose()
+        finally:
+            self._dropped.detach()
+            await in_worker(self._body.end)
+
+
+async def in_worker(work: Callable[..., Any], *arguments: Any) -> Any:
+    """Run what touches a store in a worker thread, to its end even if the task is cancelled meanwhile."""
+    return await _to_the_end(asyncio.to_thread(work, *arguments))
