@@ -4,8 +4,9 @@
 
 Vectors are random, of 384 numbers, and the embedder gives them at once: what a model takes comes on top.
 Words are drawn from a vocabulary of 20,000 by Zipf's law, so that ``recall`` has as much to do as it
-has on real text. Each thread is in an SQLite file. Times are the least of several tries, in wall-clock
-milliseconds; the limit beside them is numpy's product of the same matrix and vector, in the same run.
+has on real text. Each thread is in an SQLite file. Times are the least of several tries, in milliseconds of
+CPU, of all threads (so run it with ``OPENBLAS_NUM_THREADS=1``); the limit beside them is numpy's product
+of as large a matrix and a vector, in the same run.
 
 ``--large`` adds 500,000 messages (2 GB of memory, some minutes). ``--peers`` compares the exact search with
 what usearch offers - exact with float32 and int8, and HNSW - and needs ``pip install usearch``; HNSW is
@@ -84,12 +85,12 @@ def messages(count: int) -> Iterator[Message]:
 
 
 def least(call: Callable[[], Any], tries: int = 7) -> float:
-    """Return the least time that a call took, in milliseconds."""
+    """Return the least CPU time that a call took, in milliseconds; the machine may have other work."""
     times = []
     for _ in range(tries):
-        started = time.perf_counter()
+        started = time.process_time()
         call()
-        times.append(time.perf_counter() - started)
+        times.append(time.process_time() - started)
     return round(min(times) * 1e3, 3)
 
 
@@ -107,9 +108,9 @@ def measure(count: int, folder: Path) -> dict[str, Any]:
             thread.append(batch)
     plain = path.stat().st_size
     with opened() as memory:
-        started = time.perf_counter()
+        started = time.process_time()
         embeddings_for("random", 200, memory).embed("t", reader_of("t", memory), count)
-        embedding = time.perf_counter() - started
+        embedding = time.process_time() - started
     found: dict[str, Any] = {
         "messages": count,
         "embed_and_store_ms_a_message": round(embedding / count * 1e3, 4),
@@ -145,11 +146,11 @@ def appending(memory: Memex) -> dict[str, Any]:
     new = list(messages(60))
     bare, whole = [], []
     for message in new:
-        started = time.perf_counter()
+        started = time.process_time()
         (entry,) = memory.store.append("t", [message], tokens=[40], counter=memory.counter.name).entries
-        bare.append(time.perf_counter() - started)
+        bare.append(time.process_time() - started)
         embeddings.matrix("t", read, entry.seq)
-        whole.append(time.perf_counter() - started)
+        whole.append(time.process_time() - started)
     return {
         "append_ms": round(sorted(bare)[len(bare) // 2] * 1e3, 3),
         "append_and_embed_ms": round(sorted(whole)[len(whole) // 2] * 1e3, 3),
