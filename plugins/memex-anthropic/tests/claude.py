@@ -10,9 +10,9 @@ from memex.testing.wire import Behaviour, answer, sse
 
 MODEL = "claude-opus-5"
 USAGE = {
-    "input_tokens": 12,
-    "cache_creation_input_tokens": 40,
-    "cache_read_input_tokens": 3000,
+    "input_tokens": 6,
+    "cache_creation_input_tokens": 4,
+    "cache_read_input_tokens": 5,
     "output_tokens": 25,
     "output_tokens_details": {"thinking_tokens": 7},
 }

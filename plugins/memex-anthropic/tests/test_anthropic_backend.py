@@ -297,6 +297,78 @@ def test_a_talk_goes_on_with_thoughts_calls_and_results(server):
     assert sent["diagnostics"] == {"previous_message_id": "msg_1"}
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_an_answer_that_pauses_is_one_answer(server, way):
+    server.play(played(way, message(SEARCH, stop="pause_turn")), played(way, message(FOUND, text("Blue."))))
+    found = assembled(ask(backend(server), way))
+    assert (found.finish, len(found.parts), found.usage.output_tokens) == ("stop", 3, 50)
+    sent = server.requests[1].json()
+    check_params({name: value for name, value in sent.items() if name != "stream"})
+    assert sent["messages"][-1] == {"role": "assistant", "content": [SEARCH]}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_connection_is_used_again(server, way, monkeypatch):
+    ports = []
+    serve = server._serve
+    monkeypatch.setattr(server, "_serve", lambda one: (ports.append(one.getpeername()), serve(one)))
+    server.always(played(way, message()))
+    made = backend(server)
+
+    async def thrice():
+        for _ in range(3):
+            if way == "agenerate":
+                await made.agenerate(ASK)
+            else:
+                assert [event async for event in made.astream(ASK)]
+
+    if way.startswith("a"):
+        asyncio.run(thrice())
+    else:
+        for _ in range(3):
+            assert list(getattr(made, way)(ASK))
+    made.close()
+    assert len(ports) == 1
+
+
+def test_an_answer_is_whole_even_if_the_connection_breaks_after_its_last_event(server):
+    server.play(stream(message(), end="reset"))
+    assert assembled(ask(backend(server), "stream")).finish == "stop"
+
+
+def test_an_answer_is_held_to_a_schema_and_functions_are_run(server):
+    schema = {"type": "object", "properties": {"colour": {"type": "string"}}, "required": ["colour"]}
+    server.play(
+        answer(message(text('{"colour":"blue"}'))),
+        stream(message(tool_use(), tool_use("toolu_2"), stop="tool_use")),
+        stream(message(text("It is."))),
+    )
+
+    def look(at: str) -> str:
+        """Look at a thing."""
+        return f"{at}: blue"
+
+    made = backend(server)
+    with Memex(ScratchStore(), backend=made, chain=[]) as memory:
+        thread = memory.thread("t")
+        reply = thread.send("Which colour?", output=schema)
+        assert "".join(event.text for event in thread.stream("Look.", tools=[look])) == "It is."
+    made.close()
+    assert reply.cost.total > 0
+    bodies = [sent.json() for sent in server.requests]
+    assert bodies[0]["output_config"]["format"]["schema"]["required"] == ["colour"]
+    assert [block["content"] for block in bodies[2]["messages"][-1]["content"]] == ["door: blue"] * 2
+    for body in bodies:
+        check_params({name: value for name, value in body.items() if name != "stream"})
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_limits_know_about_what_a_call_costs(server, way):
+    server.play(played(way, message()))
+    made = backend(server, requests_per_minute=600, tokens_per_minute=100_000)
+    assert assembled(ask(made, way)).finish == "stop"
+
+
 def test_an_answer_with_citations_reads_as_it_was_streamed(server):
     server.play(stream(message(text("We know: "), CITED, text(" in spring."))))
     made = backend(server)

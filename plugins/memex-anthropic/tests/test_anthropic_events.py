@@ -102,9 +102,9 @@ def test_arguments_that_are_no_object_are_kept_exactly():
 
 def test_usage_counts_each_token_once():
     assert streamed(message()).usage == Usage(
-        input_tokens=12,
-        cache_write_tokens=40,
-        cache_read_tokens=3000,
+        input_tokens=6,
+        cache_write_tokens=4,
+        cache_read_tokens=5,
         output_tokens=25,
         reasoning_tokens=7,
     )
@@ -115,7 +115,7 @@ def test_usage_of_the_last_event_wins_and_what_it_leaves_out_stays():
     told[-2]["usage"] = {"output_tokens": 31, "input_tokens": None}
     reading = Reading(MODEL)
     usage = assembled(event for raw in told for event in reading.feed(raw)).usage
-    assert (usage.output_tokens, usage.input_tokens, usage.cache_read_tokens) == (31, 12, 3000)
+    assert (usage.output_tokens, usage.input_tokens, usage.cache_read_tokens) == (31, 6, 5)
 
 
 def test_why_the_cache_missed_is_told():
@@ -134,7 +134,6 @@ def test_why_the_cache_missed_is_told():
         ("max_tokens", "length"),
         ("tool_use", "tool_calls"),
         ("refusal", "refusal"),
-        ("pause_turn", "other"),
         ("of_the_future", "other"),
     ],
 )
@@ -143,6 +142,30 @@ def test_every_stop_reason_has_its_finish(reason, finish):
     assert answer.finish == finish
     if reason not in ("end_turn", "tool_use"):
         assert answer.extra[STOP]["reason"] == reason
+
+
+def test_an_answer_that_paused_goes_on_as_the_same_answer():
+    reading = Reading(MODEL, pauses=1)
+    first = message(text("I will search."), SEARCH, stop="pause_turn")
+    found = list(reading.whole(first))
+    assert reading.paused
+    assert reading.continued({"messages": [], "model": MODEL}) == {
+        "model": MODEL,
+        "messages": [{"role": "assistant", "content": first["content"]}],
+    }
+    for raw in events(message(FOUND, text("Found."))):
+        found += reading.feed(raw)
+    answer = assembled(check_events(found))
+    assert not reading.paused
+    assert [type(part) for part in answer.parts] == [Text, Opaque, Opaque, Text]
+    assert (answer.usage.output_tokens, answer.usage.cache_read_tokens) == (50, 10)
+    assert len(answer.extra[RAW]["content"]) == 4
+
+
+def test_an_answer_that_pauses_for_ever_ends():
+    reading = Reading(MODEL, pauses=0)
+    answer = assembled(check_events(reading.whole(message(SEARCH, stop="pause_turn"))))
+    assert (answer.finish, answer.extra[STOP]["reason"]) == ("other", "pause_turn")
 
 
 def test_a_refusal_without_words_says_why():

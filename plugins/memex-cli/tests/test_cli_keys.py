@@ -76,3 +76,19 @@ def test_no_command_takes_or_prints_a_key(memex: Callable[..., Result], apart: P
     assert [done.exit_code for done in printed] == [0] * 5
     assert CANARY not in "".join(done.output for done in printed)
     assert memex("keys", "set", "parrot", CANARY).exit_code == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions")
+def test_doctor_looks_at_the_keys_file(memex: Callable[..., Result], good: Good) -> None:
+    def about_keys() -> list[dict[str, object]]:
+        found = json.loads(memex("doctor", "--json").stdout)
+        return [finding for finding in found if finding["check"] == "keys"]
+
+    assert about_keys() == []
+    good("keys", "set", "parrot", input=CANARY)
+    path = Path(good("keys", "path").strip())
+    assert about_keys() == [{"check": "keys", "well": True, "detail": f"parrot in {path}"}]
+    path.chmod(0o644)
+    (wrong,) = about_keys()
+    assert wrong["well"] is False
+    assert "chmod 600" in str(wrong["detail"])

@@ -10,8 +10,8 @@ from memex.testing.wire import Behaviour, answer, sse
 MODEL = "command-a-03-2025"
 USAGE = {
     "billed_units": {"input_tokens": 10.0, "output_tokens": 25.0},
-    "tokens": {"input_tokens": 512.0, "output_tokens": 27.0},
-    "cached_tokens": 480.0,
+    "tokens": {"input_tokens": 20.0, "output_tokens": 27.0},
+    "cached_tokens": 12.0,
 }
 WORDS = "The door is blue."
 

@@ -231,6 +231,54 @@ def test_a_talk_goes_on_with_plans_calls_and_results(server):
     assert sent["messages"][1] == {**FULL["message"], "content": WORDS}
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_a_connection_is_used_again(server, way, monkeypatch):
+    ports = []
+    serve = server._serve
+    monkeypatch.setattr(server, "_serve", lambda one: (ports.append(one.getpeername()), serve(one)))
+    server.always(played(way, response()))
+    made = backend(server)
+
+    async def thrice():
+        for _ in range(3):
+            if way == "agenerate":
+                await made.agenerate(ASK)
+            else:
+                assert [event async for event in made.astream(ASK)]
+
+    if way.startswith("a"):
+        asyncio.run(thrice())
+    else:
+        for _ in range(3):
+            assert list(getattr(made, way)(ASK))
+    made.close()
+    assert len(ports) == 1
+
+
+def test_an_answer_is_whole_even_if_the_connection_breaks_after_its_last_event(server):
+    server.play(stream(response(), end="reset"))
+    assert assembled(ask(backend(server), "stream")).finish == "stop"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_limits_know_about_what_a_call_costs(server, way):
+    server.play(played(way, response()))
+    made = backend(server, requests_per_minute=600, tokens_per_minute=100_000)
+    assert assembled(ask(made, way)).finish == "stop"
+
+
+def test_an_answer_is_held_to_a_schema(server):
+    schema = {"type": "object", "properties": {"colour": {"type": "string"}}, "required": ["colour"]}
+    server.play(answer(response('{"colour":"blue"}')))
+    made = backend(server)
+    with Memex(ScratchStore(), backend=made, chain=[]) as memory:
+        assert memory.thread("t").send("Which colour?", output=schema).text == '{"colour":"blue"}'
+    made.close()
+    sent = server.requests[0].json()
+    check_chat(sent)
+    assert sent["response_format"]["json_schema"]["required"] == ["colour"]
+
+
 def test_money():
     cost = Cohere("command-r-08-2024").cost(Usage(input_tokens=1_000_000, output_tokens=1_000_000))
     assert (cost.input, cost.output, cost.dated) == (0.15, 0.60, "2026-11-11")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 import memex_semantic
@@ -111,6 +112,45 @@ def test_a_broken_embedder_costs_no_message_and_is_told(keeping_store):
             problem for problem in memory.problems if "the model is down" in problem.message
         ]
         assert following_problems
+
+
+def test_a_bug_of_an_embedder_keeps_nobody_waiting(keeping_store):
+    class Wrong(Words):
+        def embed(self, texts):
+            return [[1.0]] * len(texts)
+
+    with memory_of(Wrong(), keeping_store) as memory:
+        _ = memory.chain
+        memory.thread("t").append("The door is red.")
+    assert any("of 1 numbers, and says that they have 6" in problem.message for problem in memory.problems)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+@pytest.mark.filterwarnings("default")  # Python warns of forking beside threads, which is the point
+def test_a_forked_child_waits_for_no_thread_of_its_parent(keeping_store):
+    embedder = Words()
+    begun, go = threading.Event(), threading.Event()
+    embed = embedder.embed
+
+    def slow(texts):
+        begun.set()
+        assert go.wait(30)
+        return embed(texts)
+
+    embedder.embed = slow
+    with memory_of(embedder, keeping_store) as memory:
+        thread = memory.thread("t")
+        _ = memory.chain
+        thread.append("The door is red.")
+        assert begun.wait(30)
+        child = os.fork()
+        if child == 0:
+            go.set()
+            found = recalled(thread.window("red door?", record=False))
+            memory.close()
+            os._exit(0 if found == [] else 1)
+        go.set()
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 # -- forgetting -------------------------------------------------------------------------------------

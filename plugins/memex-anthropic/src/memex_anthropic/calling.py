@@ -72,58 +72,103 @@ class Calling:
         return prompt + counter.count_tools(self._request.tools) + self.most
 
     def stream(self, attempt: Attempt) -> Iterator[Event]:
-        """Make a streamed call."""
-        asked = self._ask(attempt.dropped)
+        """Make a streamed call, and another one for each time that the answer pauses."""
+        asked, reading = self._ask(attempt.dropped), self._reading()
+        params = asked.params
+        while True:
+            yield from _noted(self._streamed(params, reading, attempt), asked)
+            if not reading.paused:
+                return
+            params = reading.continued(asked.params)
+
+    def whole(self, attempt: Attempt) -> Iterator[Event]:
+        """Make a call whose answer comes at once, and another one for each time that it pauses."""
+        asked, reading = self._ask(attempt.dropped), self._reading()
+        params = asked.params
+        create = self._clients.blocking().messages.with_streaming_response.create
+        while True:
+            with create(**params, timeout=timeout(attempt.timeouts)) as response:
+                attempt.closes(response.close)
+                response.read()
+                yield from _noted(reading.whole(self._body(response.http_response)), asked)
+            if not reading.paused:
+                return
+            params = reading.continued(asked.params)
+
+    async def astream(self, attempt: Attempt) -> AsyncIterator[Event]:
+        """Do what :meth:`stream` does on an event loop."""
+        asked, reading = self._ask(attempt.dropped), self._reading()
+        params = asked.params
+        while True:
+            async for event in self._astreamed(params, reading, attempt):
+                for noted in _noted([event], asked):
+                    yield noted
+            if not reading.paused:
+                return
+            params = reading.continued(asked.params)
+
+    async def awhole(self, attempt: Attempt) -> AsyncIterator[Event]:
+        """Do what :meth:`whole` does on an event loop."""
+        asked, reading = self._ask(attempt.dropped), self._reading()
+        params = asked.params
+        create = (await self._clients.on_this_loop()).messages.with_streaming_response.create
+        while True:
+            async with create(**params, timeout=timeout(attempt.timeouts)) as response:
+                attempt.closes(response.close)
+                await response.read()
+                for event in _noted(reading.whole(self._body(response.http_response)), asked):
+                    yield event
+            if not reading.paused:
+                return
+            params = reading.continued(asked.params)
+
+    def _streamed(self, params: dict[str, Any], reading: Reading, attempt: Attempt) -> Iterator[Event]:
         create = self._clients.blocking().messages.create
-        stream = create(**asked.params, stream=True, timeout=timeout(attempt.timeouts))
+        stream = create(**params, stream=True, timeout=timeout(attempt.timeouts))
         attempt.closes(stream.close)
         response = stream.response
         if not _is_stream(response.headers):
             response.read()
             raise self._not_a_stream(response)
-        reading = self._reading()
-        # The SDK's own iterator hides pings, which are signs of life, and loses unknown fields.
-        for sse in stream.raw_events(response):
-            attempt.alive()
-            yield from _noted(reading.feed(self._event(sse, response)), asked)
-        yield from _noted(reading.close(), asked)
+        finish: list[Event] = []
+        try:
+            # The SDK's own iterator hides pings, which are signs of life, and loses unknown fields.
+            for sse in stream.raw_events(response):
+                attempt.alive()
+                for event in reading.feed(self._event(sse, response)):
+                    if event.kind != "finish":
+                        yield event
+                    else:  # read to the end first: a connection with something left in it is not used again
+                        finish = [event]
+        except Exception:
+            if not finish:
+                raise
+        yield from finish or reading.close()
 
-    def whole(self, attempt: Attempt) -> Iterator[Event]:
-        """Make a call whose answer comes at once."""
-        asked = self._ask(attempt.dropped)
-        create = self._clients.blocking().messages.with_streaming_response.create
-        with create(**asked.params, timeout=timeout(attempt.timeouts)) as response:
-            attempt.closes(response.close)
-            response.read()
-            yield from _noted(self._read(response.http_response), asked)
-
-    async def astream(self, attempt: Attempt) -> AsyncIterator[Event]:
-        """Make a streamed call on an event loop."""
-        asked = self._ask(attempt.dropped)
+    async def _astreamed(
+        self, params: dict[str, Any], reading: Reading, attempt: Attempt
+    ) -> AsyncIterator[Event]:
         create = (await self._clients.on_this_loop()).messages.create
-        stream = await create(**asked.params, stream=True, timeout=timeout(attempt.timeouts))
+        stream = await create(**params, stream=True, timeout=timeout(attempt.timeouts))
         attempt.closes(stream.close)
         response = stream.response
         if not _is_stream(response.headers):
             await response.aread()
             raise self._not_a_stream(response)
-        reading = self._reading()
-        async for sse in stream.raw_events(response):
-            attempt.alive()
-            for event in _noted(reading.feed(self._event(sse, response)), asked):
-                yield event
-        for event in _noted(reading.close(), asked):
+        finish: list[Event] = []
+        try:
+            async for sse in stream.raw_events(response):
+                attempt.alive()
+                for event in reading.feed(self._event(sse, response)):
+                    if event.kind != "finish":
+                        yield event
+                    else:
+                        finish = [event]
+        except Exception:
+            if not finish:
+                raise
+        for event in finish or reading.close():
             yield event
-
-    async def awhole(self, attempt: Attempt) -> AsyncIterator[Event]:
-        """Make a call on an event loop whose answer comes at once."""
-        asked = self._ask(attempt.dropped)
-        create = (await self._clients.on_this_loop()).messages.with_streaming_response.create
-        async with create(**asked.params, timeout=timeout(attempt.timeouts)) as response:
-            attempt.closes(response.close)
-            await response.read()
-            for event in _noted(self._read(response.http_response), asked):
-                yield event
 
     def _ask(self, dropped: Mapping[str, str]) -> Asked:
         if self._asked is None or dropped:
@@ -149,11 +194,11 @@ class Calling:
             raise error_in_body(event, model=self._model, headers=dict(response.headers))
         return event
 
-    def _read(self, response: Any) -> Iterator[Event]:
+    def _body(self, response: Any) -> Mapping[str, Any]:
         body = response.json()
         if not isinstance(body, Mapping) or body.get("type") != "message":
             raise error_in_body(body, model=self._model, headers=dict(response.headers))
-        return self._reading().whole(body)
+        return body
 
     def _not_a_stream(self, response: Any) -> BackendError:
         try:

@@ -26,6 +26,9 @@ from memex import (
 RAW: Final = "anthropic:raw"
 STOP: Final = "anthropic:stop"
 
+PAUSES: Final = 8
+"""How often an answer with tools of the server may pause."""
+
 _FINISH: Final[Mapping[str, FinishReason]] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
@@ -46,9 +49,16 @@ class Reading:
         model: The model that was asked.
         limit: Its context in tokens, where known.
         keep_raw: Whether the provider's own message goes into the extra of the finish event.
+        pauses: How often an answer may pause (``pause_turn``) before that counts as its end.
+
+    Attributes:
+        paused: Whether the answer paused: what :meth:`continued` gives is to be sent, and what comes
+            back is to be fed to this object.
     """
 
-    def __init__(self, model: str, *, limit: int | None = None, keep_raw: bool = True) -> None:
+    def __init__(
+        self, model: str, *, limit: int | None = None, keep_raw: bool = True, pauses: int = PAUSES
+    ) -> None:
         self._model = model
         self._limit = limit
         self._keep_raw = keep_raw
@@ -57,6 +67,10 @@ class Reading:
         self._inputs: dict[int, list[str]] = {}
         self._started = False
         self._finished = False
+        self._pauses = pauses
+        self._said: list[dict[str, Any]] = []
+        self._spent = Usage()
+        self.paused = False
 
     def whole(self, message: Mapping[str, Any]) -> Iterator[Event]:
         """Yield the events of a message that came whole.
@@ -67,7 +81,7 @@ class Reading:
         """
         if message.get("type") != "message" or not isinstance(message.get("content"), list):
             raise BackendError(f"anthropic:{self._model} answered with something that is no message")
-        self._message = {**message, "content": []}
+        self._open(message)
         for index, block in enumerate(message["content"]):
             yield from self._begin(index, dict(block))
             yield from self._end(index)
@@ -81,7 +95,7 @@ class Reading:
         """
         match event.get("type"):
             case "message_start":
-                self._message = {**(event.get("message") or {}), "content": []}
+                self._open(event.get("message") or {})
             case "content_block_start":
                 yield from self._begin(_index(event), dict(event.get("content_block") or {}))
             case "content_block_delta":
@@ -97,6 +111,10 @@ class Reading:
         """Yield the finish where a stop reason came and the stream then ended without its last event."""
         if not self._finished and self._message.get("stop_reason"):
             yield from self._finish()
+
+    def continued(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters of the call that goes on with an answer that paused."""
+        return {**params, "messages": [*params["messages"], {"role": "assistant", "content": [*self._said]}]}
 
     # -- blocks --------------------------------------------------------------------------------
 
@@ -151,6 +169,16 @@ class Reading:
 
     # -- the message ---------------------------------------------------------------------------
 
+    def _open(self, message: Mapping[str, Any]) -> None:
+        self._message = {**message, "content": []}
+        self.paused = False
+
+    def _pause(self) -> None:
+        self.paused = True
+        self._pauses -= 1
+        self._said += self._message.get("content") or []
+        self._spent = _sum(self._spent, usage_of(self._message))
+
     def _say(self, event: Event) -> Iterator[Event]:
         yield from self._start()
         yield event
@@ -178,12 +206,16 @@ class Reading:
             return  # without a reason the answer is not known to be whole
         if reason == "model_context_window_exceeded":
             self._overflow()
+        if reason == "pause_turn" and self._pauses > 0:
+            if not self.paused:
+                self._pause()
+            return
         self._finished = True
         details = self._message.get("stop_details") or {}
         if reason == "refusal" and not self._message.get("content") and details.get("explanation"):
             yield from self._say(Event(kind="part", part=Refusal(details["explanation"])))
         yield from self._start()
-        yield Event(kind="usage", usage=usage_of(self._message))
+        yield Event(kind="usage", usage=_sum(self._spent, usage_of(self._message)))
         yield Event(kind="finish", finish=_FINISH.get(reason, "other"), extra=self._extra(reason, details))
 
     def _overflow(self) -> NoReturn:
@@ -202,7 +234,9 @@ class Reading:
                 "details": details or None,
             }
             extra[STOP] = {name: value for name, value in told.items() if value is not None}
-        return {**extra, RAW: self._message} if self._keep_raw else extra
+        if self._keep_raw:
+            extra[RAW] = {**self._message, "content": [*self._said, *self._message["content"]]}
+        return extra
 
 
 def _index(event: Mapping[str, Any]) -> int:
@@ -221,6 +255,12 @@ def usage_of(message: Mapping[str, Any]) -> Usage:
         reasoning_tokens=details.get("thinking_tokens") or 0,
         cache_miss=_miss(message.get("diagnostics")),
     )
+
+
+def _sum(one: Usage, other: Usage) -> Usage:
+    names = [name for name in Usage.__struct_fields__ if name != "cache_miss"]
+    counts = {name: getattr(one, name) + getattr(other, name) for name in names}
+    return Usage(**counts, cache_miss=one.cache_miss or other.cache_miss)
 
 
 def _miss(diagnostics: Any) -> str:

@@ -62,10 +62,20 @@ class Calling:
             if not _is_stream(response.headers):
                 response.read()
                 raise self._no_answer(response)
-            for chunk in response.iter_bytes():
-                attempt.alive()
-                for event in events.feed(chunk):
-                    yield from _noted(reading.feed(self._checked(event, response)), asked)
+            finish: list[Event] = []
+            try:
+                for chunk in response.iter_bytes():
+                    attempt.alive()
+                    for raw in events.feed(chunk):
+                        for event in reading.feed(self._checked(raw, response)):
+                            if event.kind != "finish":
+                                yield event
+                            else:  # read to the end first: only an empty connection is used again
+                                finish = [event]
+            except Exception:
+                if not finish:
+                    raise
+            yield from _noted(finish, asked)
 
     def whole(self, attempt: Attempt) -> Iterator[Event]:
         """Make a call whose answer comes at once."""
@@ -85,11 +95,21 @@ class Calling:
             if not _is_stream(response.headers):
                 await response.aread()
                 raise self._no_answer(response)
-            async for chunk in response.aiter_bytes():
-                attempt.alive()
-                for raw in events.feed(chunk):
-                    for event in _noted(reading.feed(self._checked(raw, response)), asked):
-                        yield event
+            finish: list[Event] = []
+            try:
+                async for chunk in response.aiter_bytes():
+                    attempt.alive()
+                    for raw in events.feed(chunk):
+                        for event in reading.feed(self._checked(raw, response)):
+                            if event.kind != "finish":
+                                yield event
+                            else:
+                                finish = [event]
+            except Exception:
+                if not finish:
+                    raise
+            for event in _noted(finish, asked):
+                yield event
 
     async def awhole(self, attempt: Attempt) -> AsyncIterator[Event]:
         """Make a call on an event loop whose answer comes at once."""

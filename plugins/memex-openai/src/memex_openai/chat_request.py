@@ -78,9 +78,7 @@ def chat_request(
     return Prepared(prune(body, dropped), tuple(left_out), wishes.headers)
 
 
-def window_messages(
-    request: Request, address: Address
-) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+def window_messages(request: Request, address: Address) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
     """Return the messages alone, for a call that somebody else makes, and what was left out of them."""
     return _messages(request, address, breakpoints=False)
 

@@ -194,6 +194,12 @@ class Embeddings:
         size = 4 * self.space.dimension
         return [data[start : start + size] for start in range(0, len(data), size)]
 
+    def start_anew(self) -> None:
+        """Know nothing, in a forked child: its parent's locks may have been held by threads that it lacks."""
+        self._lock = threading.RLock()
+        self._known = {}
+        self._recent = OrderedDict()
+
     def read_again(self, thread: str) -> None:
         """Let go of a thread's vectors in memory; they are read from their place when they are needed."""
         with self._of(thread) as known:

@@ -6,6 +6,7 @@ looks in its own store; one that has no such thread finds nothing to do.
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from typing import TYPE_CHECKING
@@ -57,6 +58,12 @@ class Following:
         with self._changed:
             self._closed = True
 
+    def start_anew(self) -> None:
+        """Go on in a forked child, which has none of its parent's threads and must not wait for them."""
+        self._changed = threading.Condition()
+        self._worker = None
+        self.embeddings.start_anew()
+
     def _work(self) -> None:
         while (thread := self._next()) is not None:
             host = self._host()
@@ -68,9 +75,10 @@ class Following:
                 self.embeddings.embed(thread, lambda a, b: store.entries(thread, a, b), head)  # noqa: B023
             except UnknownThread:
                 continue  # of another memory, or forgotten by now
-            except MemexError as error:
+            except Exception as error:  # noqa: BLE001 - else whoever waits for this thread waits for ever
                 # The message is stored. Whoever needs its vector tries again, and is told what is wrong.
-                host.report(PluginError(f"embedding: {error}", plugin="semantic"), "listener")
+                what = str(error) if isinstance(error, MemexError) else f"{type(error).__name__}: {error}"
+                host.report(PluginError(f"embedding: {what}", plugin="semantic"), "listener")
 
     def _next(self) -> str | None:
         with self._changed:
@@ -101,3 +109,12 @@ def watch(embeddings: Embeddings) -> None:
 def forget(receipt: Receipt) -> int:
     """Erase from memory what was forgotten; return how many entries were kept in no store."""
     return sum(embeddings.forget(receipt) for embeddings in list(_EMBEDDINGS))
+
+
+def _after_fork() -> None:
+    for following in list(_ALL):
+        following.start_anew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import click
 
-from memex import ConfigError, ProbeResult, __version__, probe, settings_file
+from memex import AuthFailed, ConfigError, ProbeResult, __version__, probe, settings_file
+from memex.wire import KeyFile
 from memex_cli.check_store import faults_of_store
 from memex_cli.json_out import print_json
 from memex_cli.opening import settings
@@ -66,11 +67,24 @@ def _examine(timeout: float) -> Iterator[_Finding]:
         environment = sorted(name for name in os.environ if name.startswith("MEMEX_"))
         sources = [str(file) if file else "no memex.toml", *environment]
         yield _Finding("settings", True, ", ".join(sources))
+    yield from _keys()
     result = probe(disable=found.get("disable", ()))
     yield from _plugins(result)
     yield from _unoffered(found, result)
     if "store" in found and _named(found["store"]).partition(":")[0] in _offered(result, "stores"):
         yield from _store(found, timeout)
+
+
+def _keys() -> Iterator[_Finding]:
+    file = KeyFile()
+    if not file.path.exists():
+        return
+    try:
+        names = ", ".join(file.read()) or "no key"
+    except AuthFailed as error:
+        yield _Finding("keys", False, str(error))
+    else:
+        yield _Finding("keys", True, f"{names} in {file.path}")
 
 
 def _plugins(result: ProbeResult) -> Iterator[_Finding]:

@@ -74,7 +74,11 @@ class Matrix:
         count = int(np.searchsorted(self._seqs[: self._count], upto, side="right"))
         if not count or not len(questions) or top < 1:
             return {}
-        by_row = (self._rows[:count] @ questions.T).max(axis=1)
+        rows = self._rows[:count]
+        # One after the other: numpy's product with several at once took four times as long as with one.
+        by_row = rows @ questions[0]
+        for question in questions[1:]:
+            np.maximum(by_row, rows @ question, out=by_row)
         starts = self._starts(count)
         seqs = self._seqs[starts]
         fast = _with_neighbours(seqs, np.maximum.reduceat(by_row, starts), beside)
