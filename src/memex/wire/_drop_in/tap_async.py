@@ -31,7 +31,8 @@ class AsyncTap(Passing):
             await self._inside.aclose()
         finally:
             self._dropped.detach()
-            await in_worker(self._body.end)
+            if not self._body.call.over:
+                await in_worker(self._body.end)
 
 
 async def in_worker(work: Callable[..., Any], *arguments: Any) -> Any:
