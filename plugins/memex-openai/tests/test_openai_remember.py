@@ -10,6 +10,7 @@ import threading
 import types
 from collections.abc import Iterator
 
+import httpx
 import openai
 import pydantic
 import pytest
@@ -285,6 +286,11 @@ def test_an_unknown_thread_is_opened_or_refused(plain, memory, server):
 def test_wrong_settings_are_refused(plain, memory, wrong):
     with pytest.raises(BadSetting):
         remember(plain, memory, **wrong)
+
+
+def test_a_client_that_is_remembered_is_not_remembered_again(client, memory):
+    with pytest.raises(BadSetting, match="already"):
+        remember(client, memory)
 
 
 def test_another_client_is_refused(memory):
@@ -608,6 +614,15 @@ def test_the_wrapped_client_itself_stays_as_it_was(client, plain, memory, server
     assert len(log(memory)) == 2
     with pytest.raises(TypeError, match="thread"):
         plain.chat.completions.create(model=MODEL, messages=[user("Hello")], thread="t")
+
+
+def test_a_client_over_the_older_httpx_is_remembered_too(server, memory):
+    with httpx.Client() as transport:
+        plain = openai.OpenAI(base_url=server.url, api_key="key", http_client=transport)
+        server.play(sse(*chunks("Hi."), "[DONE]"), answer(completion("Bye.")))
+        assert len(list(ask(remember(plain, memory), user("Hello"), stream=True))) == 2
+        ask(remember(plain, memory), user("Ciao"))
+    assert [text for _, text, _ in log(memory)] == ["Hello", "Hi.", "Ciao", "Bye."]
 
 
 def test_as_a_context_manager_it_closes_the_client(server, memory):

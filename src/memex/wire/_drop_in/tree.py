@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from memex._errors import BadSetting
 from memex._thread import Thread
 from memex.wire._drop_in.call import RememberedCall
 from memex.wire._drop_in.endpoint import Endpoint
@@ -37,7 +38,13 @@ class DropIn(msgspec.Struct, frozen=True, kw_only=True):
     branches: Branches
 
     def wrap(self, client: Any) -> Any:
-        """Return the client, remembered."""
+        """Return the client, remembered.
+
+        Raises:
+            BadSetting: If it is remembered already: each message would be stored twice.
+        """
+        if type(client) is Wrapped:
+            raise BadSetting("this client is remembered already; give remember() the client inside")
         return Wrapped(client, self)
 
     def call(
