@@ -2,13 +2,14 @@
 
     python benchmarks/importance.py [DATA.json ...] [--budget 2048]
 
-Two parts, each with its baseline in the same run. The first holds a made-up conversation of an agent
+Three parts, each with its baseline in the same run. The first holds a made-up conversation of an agent
 that reads files, with and without ``clear-tool-results``: how many exchanges with tools are in view
 (whole or as a stub), how many whole, and the share of all sent tokens that was fresh. The second needs
 data files (conversations with questions and evidence, as ``memex recall-eval`` reads them) and measures
 evidence recall of chains with and without ``importance`` and ``keep-important``, and the CPU time of a
-window. Prints JSON; exits with 1 if clearing shows fewer exchanges than fifo alone, or sends more that
-is fresh.
+window. The third takes the CPU time of a window with ``importance`` on threads of 1,000 and of 50,000
+messages. Prints JSON; exits with 1 if clearing shows fewer exchanges than fifo alone or sends more that
+is fresh, or if a window of the long thread costs twice one of the short thread.
 """
 
 from __future__ import annotations
@@ -100,8 +101,28 @@ def evidence(path: Path, chain: list[Any], budgets: list[int]) -> dict[str, Any]
     return {"recall": recall, "CPU ms per window": round(1e3 * spent / windows, 2)}
 
 
+def window_ms(messages: int) -> float:
+    """Return the median CPU milliseconds of a window with ``importance`` on a thread of that length."""
+    chance = random.Random(messages)
+    words = [f"word{number}" for number in range(20_000)]
+
+    def said(count: int) -> str:
+        return " ".join(words[int(len(words) * chance.random() ** 3)] for _ in range(count))
+
+    with Memex("inmemory:", chain=["importance", "fifo"], budget=4_000) as memory:
+        thread = memory.thread("t")
+        thread.append([Message.user(f"{said(30)} on May {n % 30 + 1}.") for n in range(messages)])
+        questions = [f"When was {said(8)}?" for _ in range(40)]
+        spent = []
+        for question in (*questions, *questions):
+            started = time.process_time()
+            thread.window(question, record=False)
+            spent.append(time.process_time() - started)
+    return round(1e3 * sorted(spent[len(questions) :])[len(questions) // 2], 2)
+
+
 def main() -> int:
-    """Run both parts."""
+    """Run the three parts."""
     arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     arguments.add_argument("data", nargs="*", type=Path)
     arguments.add_argument("--budget", type=int, action="append", default=[])
@@ -120,7 +141,10 @@ def main() -> int:
         path.stem: {name: evidence(path, chain, budgets) for name, chain in CHAINS.items()}
         for path in given.data
     }
-    print(json.dumps({"tools": tools, "evidence": sets, "passed": passed}, indent=2, ensure_ascii=False))
+    lengths = {"1,000 messages": window_ms(1_000), "50,000 messages": window_ms(50_000)}
+    passed = passed and lengths["50,000 messages"] < 2 * lengths["1,000 messages"]
+    found = {"tools": tools, "evidence": sets, "CPU ms of a window": lengths, "passed": passed}
+    print(json.dumps(found, indent=2, ensure_ascii=False))
     return 0 if passed else 1
 
 

@@ -1,4 +1,4 @@
-"""Evidence recall at a token budget: is the message that holds the answer in the window?
+"""Evidence recall at a token budget: is the message that holds the answer among those chosen?
 
     python benchmarks/recall.py --scorer evidence_recall.py DATA.json [DATA.json ...]
 
@@ -8,10 +8,13 @@ public originals are LoCoMo (github.com/snap-research/locomo) and RealMem. The s
 with ``load(path)`` and ``evaluate(factory, conversations, budgets)``; a factory makes an object
 with ``append(message)`` and ``select(query, budget)``, which returns message ids, best first.
 
-Compared in the same run: the newest messages (last-n), plain BM25, the ranking of memex-recall
-alone, and whole windows of memex. The windows pay for the heading and references of the
-quotes, and for what the built-in counter counts too much; the others pay for nothing but
-the messages. Prints JSON; exits with 1 if the ranking is worse than plain BM25 at 2,048 tokens.
+Compared in the same run: baselines and other libraries (``recall_peers``; one that is not installed is
+named as missing), what the rankers of memex select, and whole windows of memex. The first two pay
+for the messages alone, as the scorer counts them. The windows also pay for the heading, for the
+reference of each quote and for recent messages. All embed with the same model, all-MiniLM-L6-v2.
+
+Prints a table and JSON. Exits with 1 where recall is not 10 points ahead of plain BM25 at 2,048
+tokens, or recall with semantic not 10 points ahead of the reciprocal-rank hybrid.
 """
 
 from __future__ import annotations
@@ -20,93 +23,43 @@ import argparse
 import importlib.util
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any
 
-from memex_recall.ranking import rank
+sys.path.insert(0, str(Path(__file__).parent / "recall_peers"))
 
-from memex import Budget, Memex, Message, TermIndex, terms
+import chains
+import embedding
+import scale
 
 BUDGETS = (512, 1024, 2048, 4096, 8192)
-Row = Mapping[str, Any]
+AHEAD = 10.0
+PEERS = {
+    "plain BM25": ("baselines", "Bm25"),
+    "MiniLM cosine": ("baselines", "Cosine"),
+    "RRF of BM25 and MiniLM": ("baselines", "ReciprocalRank"),
+    "k-means clusters": ("clusters", "Clusters"),
+    "LangChain vector memory": ("langchain_vectors", "VectorMemory"),
+    "LlamaIndex Memory": ("llamaindex_memory", "LlamaMemory"),
+    "mem0 (infer=False)": ("mem0_memory", "Mem0"),
+}
 
 
-class Bm25:
-    """Plain BM25 over whole messages, k1 = 1.2, b = 0.75."""
-
-    def __init__(self) -> None:
-        self.index = TermIndex()
-        self.messages: list[Row] = []
-
-    def append(self, message: Row) -> None:
-        """Take the next message."""
-        self.messages.append(message)
-        self.index.add(len(self.messages), terms(message["content"]))
-
-    def select(self, query: str, budget: int) -> list[str]:
-        """Return the ids of what fits, best first."""
-        best = [self.messages[seq - 1] for _, seq in self.index.rank(terms(query), match_all=False)]
-        return fitting(best, budget)
-
-
-class Thread:
-    """What the policies of memex share: a thread in memory, with the scorer's messages in it."""
-
-    chain: ClassVar[list[Any]] = []
-
-    def __init__(self) -> None:
-        self.memory = Memex("inmemory:", chain=self.chain)
-        self.thread = self.memory.thread("t")
-        self.rows: list[Row] = []
-
-    def append(self, message: Row) -> None:
-        """Take the next message."""
-        self.rows.append(message)
-        make = Message.assistant if message["role"] == "assistant" else Message.user
-        self.thread.append(make(message["content"], id=message["id"], name=message["name"]))
-
-
-class Ranking(Thread):
-    """The ranking of memex-recall: as much of it as fits."""
-
-    def select(self, query: str, budget: int) -> list[str]:
-        """Return the ids of what fits, best first."""
-        found = rank(self.thread.log(), query, upto=len(self.rows), worth=0.0, pool=400)
-        ranked = [self.rows[r.entry.seq - 1] for r in found]
-        # A message that fills a quarter of the budget alone must not push out all others.
-        return fitting(sorted(ranked, key=lambda row: row["tokens"] > budget / 4), budget)
-
-
-class Window(Thread):
-    """A whole window of memex: what was recalled, then what is in the window itself."""
-
-    chain: ClassVar[list[Any]] = ["recall", "fifo"]
-
-    def select(self, query: str, budget: int) -> list[str]:
-        """Return the ids of what fits, best first."""
-        asked = self.memory.counter.count_message(Message.user(query))
-        thread = self.memory.thread("t", budget=Budget(budget + asked, 0))
-        plan = thread.window(query, record=False).plan
-        recalled = [seq for first, last in plan.recalled() for seq in range(first, last + 1)]
-        return [self.rows[seq - 1]["id"] for seq in (*recalled, *plan.kept()) if seq <= len(self.rows)]
-
-
-class RecallHeavyWindow(Window):
-    """The same with three quarters of the prompt for quotes."""
-
-    chain: ClassVar[list[Any]] = [{"use": "recall", "share": 0.75}, "fifo"]
-
-
-def fitting(rows: Iterable[Row], budget: int) -> list[str]:
-    """Return the ids of those that fit, in order; what does not fit is passed over."""
-    ids = []
-    for row in rows:
-        if row["tokens"] <= budget:
-            budget -= row["tokens"]
-            ids.append(row["id"])
-    return ids
+def peers() -> tuple[dict[str, Callable[[], Any]], dict[str, str]]:
+    """Return the baselines that can run here, and why the others cannot."""
+    able: dict[str, Callable[[], Any]] = {}
+    missing: dict[str, str] = {}
+    for name, (module, attribute) in PEERS.items():
+        try:
+            found = getattr(importlib.import_module(module), attribute)
+            if getattr(found, "embeds", False):
+                embedding.model()
+            able[name] = found
+        except ImportError as error:
+            missing[name] = str(error)
+    return able, missing
 
 
 def figures(scorer: ModuleType, records: list[Any], timing: Mapping[str, float]) -> dict[str, Any]:
@@ -125,32 +78,69 @@ def figures(scorer: ModuleType, records: list[Any], timing: Mapping[str, float])
     }
 
 
+def worse(found: Mapping[str, Any]) -> list[str]:
+    """Return where something of memex finds less than plain BM25, by category at 2,048 tokens."""
+    plain = found["plain BM25"]["recall@2048 by category"]
+    return [
+        f"{name}: {category} {value} < {plain[category]}"
+        for name, figure in found.items()
+        if name in chains.CHAINS
+        for category, value in figure["recall@2048 by category"].items()
+        if value < plain[category]
+    ]
+
+
+def compare(scorer: ModuleType, path: Path, policies: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+    """Return the figures of one data file."""
+    conversations = scorer.load(path)
+    found = {}
+    for name, make in policies.items():
+        found[name] = figures(scorer, *scorer.evaluate(make, conversations, BUDGETS))
+        print(f"{path.stem}: {name}: {found[name]['recall@2048']} % at 2,048 tokens", file=sys.stderr)
+    pairs = (("recall", "plain BM25"), ("recall + semantic", "RRF of BM25 and MiniLM"))
+    ahead = {
+        f"{ours} before {theirs}": round(found[ours]["recall@2048"] - found[theirs]["recall@2048"], 1)
+        for ours, theirs in pairs
+        if ours in found and theirs in found
+    }
+    return {"policies": found, "points ahead at 2048": ahead, "worse than plain BM25": worse(found)}
+
+
+def table(name: str, result: Mapping[str, Any]) -> str:
+    """Return the figures of one data file as a table."""
+    categories = sorted(next(iter(result["policies"].values()))["recall@2048 by category"])
+    head = [name, *(f"R@{budget}" for budget in BUDGETS), *categories, "ms"]
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for policy, figure in result["policies"].items():
+        by_category = figure["recall@2048 by category"]
+        cells = [*(figure[f"recall@{b}"] for b in BUDGETS), *(by_category[c] for c in categories)]
+        lines.append(f"| {policy} | " + " | ".join(map(str, [*cells, figure["ms per question"]])) + " |")
+    return "\n".join(lines)
+
+
 def main() -> int:
     """Run the comparison."""
     arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     arguments.add_argument("data", nargs="+", type=Path)
     arguments.add_argument("--scorer", required=True, type=Path)
+    arguments.add_argument("--sizes", default="500,5000,50000", help="threads to time; '' for none")
+    arguments.add_argument("--store", default="inmemory:", help="the store of the threads to time")
+    arguments.add_argument("--only", default="", help="comma-separated names, to run only these")
     given = arguments.parse_args()
     scorer = _module(given.scorer)
-    policies: dict[str, Callable[[], Any]] = {
-        "last-n": scorer.LastN,
-        "plain BM25": Bm25,
-        "recall, ranking": Ranking,
-        "recall ▸ fifo, window": Window,
-        "recall(share=0.75) ▸ fifo, window": RecallHeavyWindow,
-    }
-    results: dict[str, Any] = {}
-    passed = True
-    for path in given.data:
-        conversations = scorer.load(path)
-        found = {
-            name: figures(scorer, *scorer.evaluate(make, conversations, BUDGETS))
-            for name, make in policies.items()
-        }
-        ahead = round(found["recall, ranking"]["recall@2048"] - found["plain BM25"]["recall@2048"], 1)
-        passed = passed and ahead >= 0
-        results[path.stem] = {"policies": found, "points ahead of plain BM25 at 2048": ahead}
-    print(json.dumps({"sets": results, "passed": passed}, indent=2, ensure_ascii=False))
+    able, missing = peers()
+    policies = {"last-n": scorer.LastN, **able, **chains.able(missing)}
+    if given.only:
+        policies = {name: policies[name] for name in given.only.split(",") if name in policies}
+    sets = {path.stem: compare(scorer, path, policies) for path in given.data}
+    for name, result in sets.items():
+        print(table(name, result), end="\n\n", file=sys.stderr)
+    sizes = [int(size) for size in given.sizes.split(",") if size]
+    times = scale.times([c for path in given.data[:1] for c in scorer.load(path)], sizes, given.store)
+    passed = all(
+        points >= AHEAD for result in sets.values() for points in result["points ahead at 2048"].values()
+    )
+    print(json.dumps({"sets": sets, "missing": missing, "times": times, "passed": passed}, indent=2))
     return 0 if passed else 1
 
 

@@ -50,6 +50,11 @@ class Scripted:
         self.closed += 1
 
 
+def evict_policy():
+    """Return the policy, as a provider's target does."""
+    return evict
+
+
 def answer(*words: str) -> tuple[Event, ...]:
     return (
         Event(kind="start", response_id="r1"),

@@ -39,7 +39,7 @@ def run_alone(plugin: str, wheels: Path, folder: Path) -> int:
     [host] = wheels.glob("memex_core-*.whl")
     [wheel] = wheels.glob(f"{plugin.replace('-', '_')}-*.whl")
     constraints = ROOT / "constraints.txt"
-    packages = [f"{host}[testing]", wheel, "pytest-asyncio"]
+    packages = [f"{host}[testing]", f"{wheel}[test]", "pytest-asyncio"]
     _run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-c", constraints, *packages)
     tests = folder / f"{plugin}-tests"
     shutil.copytree(ROOT / "plugins" / plugin / "tests", tests)

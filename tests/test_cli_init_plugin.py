@@ -58,7 +58,8 @@ def run(environment: Path, tmp_path: Path) -> Callable[..., str]:
         done = subprocess.run(
             [str(python), *arguments],
             cwd=tmp_path,
-            env=settings | {"XDG_STATE_HOME": str(tmp_path / "state")},
+            env=settings
+            | {"XDG_STATE_HOME": str(tmp_path / "state"), "MEMEX_DISABLE": "importance,semantic"},
             capture_output=True,
             text=True,
             check=False,

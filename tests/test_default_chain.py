@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from memex import Memex, Message
+from memex import Memex, Message, Provider, hookimpl
 
 
 def test_hook_order_puts_recall_before_fifo():
@@ -54,3 +54,18 @@ def test_no_policy_is_imported_before_it_is_used(in_fresh_process):
     loaded = in_fresh_process(code).split()
     assert "memex" in loaded
     assert not [name for name in loaded if name.startswith(("memex_fifo.", "memex_recall.", "memex_quote."))]
+
+
+class ByName:
+    @hookimpl
+    def memex_policies(self):
+        return [Provider("by-name", "doubles:evict_policy", "Evicts where a chain says so", default=False)]
+
+
+def test_a_policy_that_is_offered_by_name_is_used_where_it_is_named():
+    with Memex("inmemory:", plugins=[ByName()]) as memory:
+        assert str(memory.chain) == "recall ▸ fifo"
+    with Memex("inmemory:", plugins=[ByName()], chain=["by-name"]) as memory:
+        assert str(memory.chain) == "by-name"
+    with Memex("inmemory:", plugins=[ByName()], order=["by-name"]) as memory:
+        assert str(memory.chain) == "by-name ▸ recall ▸ fifo"

@@ -196,15 +196,15 @@ def erasing(name, answer, **options):
 
 def test_counts_of_what_plugins_erased_are_named_after_them():
     hooks = hooks_for(
-        erasing("semantic", lambda receipt: {"vectors": len(receipt.messages), "cache": 0}),
+        erasing("meaning", lambda receipt: {"vectors": len(receipt.messages), "cache": 0}),
         erasing("audit", {"vectors": 7}),
         erasing("silent", None),
         erasing("nothing", {}),
         erasing("frozen", types.MappingProxyType({"copies": 2})),
     )
     assert hooks.messages_forgotten("t", RECEIPT) == {
-        "semantic: vectors": 1,
-        "semantic: cache": 0,
+        "meaning: vectors": 1,
+        "meaning: cache": 0,
         "audit: vectors": 7,
         "frozen: copies": 2,
     }
@@ -261,12 +261,12 @@ def test_the_receipt_of_a_thread_holds_what_plugins_erased():
         told.append(dict(receipt.places))
         return {"lines": 2}
 
-    plugins = [erasing("semantic", {"vectors": 1}), erasing("audit", second), erasing("bad", 3)]
+    plugins = [erasing("meaning", {"vectors": 1}), erasing("audit", second), erasing("bad", 3)]
     with Memex(ScratchStore(), chain=[], plugins=plugins) as memory:
         thread = memory.thread("t")
         thread.append("hello")
         receipt = thread.forget([1])
-        assert dict(receipt.places) == {"messages": 1, "semantic: vectors": 1, "audit: lines": 2}
+        assert dict(receipt.places) == {"messages": 1, "meaning: vectors": 1, "audit: lines": 2}
         assert receipt.messages == (1,)
         assert [message.status for message in thread.messages()] == ["forgotten"]
         assert [problem.plugin for problem in memory.problems if problem.stage == "listener"] == ["bad"]

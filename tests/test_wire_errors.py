@@ -40,10 +40,10 @@ def error(status: int | None, code: str = "", message: str = "", **more: object)
         (200, "server_error", Unavailable),
         (200, "invalid_api_key", AuthFailed),
         (200, "invalid_request_error", BadRequest),
-        (200, "something_new", BackendError),
+        (200, "something_new", Unavailable),
         (None, "overloaded_error", Unavailable),
         (None, "context_length_exceeded", ContextOverflow),
-        (None, "", BackendError),
+        (None, "", Unavailable),
     ],
 )
 def test_each_answer_has_its_error(status: int | None, code: str, kind: type) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from memex._backend import Capabilities, Event, Request, Tool
 from memex._entry import Entry
-from memex._errors import ConfigError
+from memex._errors import BackendError, ConfigError
 from memex._message import Message
 from memex._model_call import ModelCall
 from memex._reply import Reply
@@ -88,6 +88,20 @@ class OpenTurn:
         )
         request = call.begin()
         self._call, self.window = call, call.window
+        return request
+
+    def refit(self, error: BackendError) -> Request | None:
+        """Return a smaller request after the model refused the window as too long.
+
+        That is tried once, and only while nothing of an answer has come; what the model takes is
+        remembered with the thread. None means that there is none: call :meth:`fail`.
+
+        Args:
+            error: What the model said; anything but a :class:`~memex.ContextOverflow` gives None.
+        """
+        call = self._begun()
+        request = call.refit(error)
+        self.window = call.window
         return request
 
     def feed(self, event: Event) -> None:

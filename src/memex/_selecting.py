@@ -18,7 +18,7 @@ from memex._ranges import expand, to_ranges
 from memex._terms import searchable_text, terms
 from memex._window import Window
 
-_LEAST: Final = math.log(1e-2)  # what is so much less likely than the best would be brought back by chance
+_LEAST: Final = math.log(1e-3)  # what is so much less likely than the best would be brought back by chance
 _POOL: Final = 300  # so many are read and packed, best first
 _HEADING: Final = 40
 _REFERENCE: Final = 16
@@ -47,6 +47,11 @@ def select(window: Window) -> Window:
         weighed = _weighed(window, worth, window.seqs - at_risk)
         brought = _quoted(window, _fitting(weighed, window.query, room), room)
     return brought
+
+
+def by_value(window: Window) -> list[Entry]:
+    """Return what could be quoted if the window were empty, what is worth most for its tokens first."""
+    return [weighed.entry for weighed in _weighed(window, fused(window), ())]
 
 
 class _Weighed(NamedTuple):

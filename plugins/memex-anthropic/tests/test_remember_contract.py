@@ -9,6 +9,9 @@ from memex_anthropic import remember
 from memex.testing import DropInContract
 from memex.testing.wire import answer, sse
 
+# About what the talks cost: what is reported corrects the estimate of the next window.
+USAGE = {"input_tokens": 20, "output_tokens": 5}
+
 
 class TestRemember(DropInContract):
     def make_client(self, url, memory):
@@ -44,10 +47,10 @@ class TestRemember(DropInContract):
     def answers(self, answered):
         blocks = answered["content"]
         calls = any(block["type"] == "tool_use" for block in blocks)
-        return answer(message(*blocks, stop="tool_use" if calls else "end_turn"))
+        return answer(message(*blocks, stop="tool_use" if calls else "end_turn", usage=USAGE))
 
     def streams(self, pieces, *, ends):
-        start, _ping, begin, *_, stop, delta, end = events(message(text("whole")))
+        start, _ping, begin, *_, stop, delta, end = events(message(text("whole"), usage=USAGE))
         deltas = [
             {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": piece}}
             for piece in pieces

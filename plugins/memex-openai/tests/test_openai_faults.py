@@ -21,7 +21,7 @@ from memex import (
     Unavailable,
 )
 from memex.testing import ScratchStore, assembled
-from memex.testing.wire import Close, Dribble, Reset, Send, Stall, answer, slowly, sse
+from memex.testing.wire import Close, Dribble, Pause, Reset, Send, Stall, answer, slowly, sse
 
 CANARY = "sk-canary-0123456789abcdefghijklmnop"
 APIS = ("chat", "responses")
@@ -212,6 +212,20 @@ def test_a_stream_that_stalls_is_ended_and_the_client_hangs_up(server, api, way)
 
 
 @both
+@pytest.mark.parametrize("way", ["stream", "astream"])
+@pytest.mark.parametrize("when", ["before the first word", "in the middle", "in a call"])
+def test_a_server_that_says_that_it_still_thinks_is_waited_for(server, api, way, when):
+    """By comments, as OpenRouter does, or by pieces of a call, which make no event."""
+    said = Said(calls=[("call_1", "look", '{"where": "the pier"}')])
+    pieces = stream_of(api, said)
+    long = [step for _ in range(8) for step in (b": PROCESSING\n\n", Pause(0.1))]
+    middle = 1 if when == "before the first word" else len(pieces) // 2 if when == "in the middle" else -4
+    server.play(sse(*pieces[:middle], *long, *pieces[middle:]))
+    got = assembled(ask(backend_at(server, api, idle_timeout=0.4), way))
+    assert got.finish == "tool_calls"
+
+
+@both
 def test_a_call_that_was_cut_leaves_the_next_one_alone(server, api):
     server.play([Stall()], whole(api, "stream"), whole(api, "stream"))
     backend = backend_at(server, api, first_timeout=0.3)
@@ -288,6 +302,24 @@ def test_servers_say_in_many_words_what_they_do_not_take(server, words, name):
     request = Request(messages=(Message.user("Hi"),), answer_tokens=400, thread="t", settings=wishes)
     got = assembled(ask(backend_at(server, "chat", model="new-model"), "stream", request))
     assert [told for told, _ in got.extra["openai:left_out"]] == [name]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "param"),
+    [
+        ("max_tokens is too large: 10. This model supports at most 5.", "invalid_value", "max_tokens"),
+        ("Invalid 'temperature': decimal above maximum value.", "decimal_above_max_value", "temperature"),
+        ("Unsupported value: 'minimal' is not supported.", "unsupported_value", "reasoning_effort"),
+        ("Invalid schema for response_format", "invalid_json_schema", "response_format"),
+    ],
+)
+def test_a_value_that_is_wrong_is_told_and_not_left_out(server, words, code, param):
+    server.play(answer(told(code, words, param=param), status=400))
+    wishes = {"temperature": 7, "reasoning_effort": "minimal"}
+    request = Request(messages=(Message.user("Hi"),), answer_tokens=400, settings=wishes)
+    with pytest.raises(BadRequest):
+        ask(backend_at(server, "chat", model="new-model"), "stream", request)
+    assert len(server.requests) == 1
 
 
 def test_mistral_and_vllm_list_what_they_do_not_take(server):

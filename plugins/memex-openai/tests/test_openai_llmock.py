@@ -10,6 +10,7 @@ from memex_openai.backend import openai
 from memex import ContextOverflow, Memex, Message, RateLimited, Text, Tool, ToolResult, Truncated, Unavailable
 from memex.testing import BackendContract, ScratchStore
 
+pytest.importorskip("llmock", reason="needs llmock: memex-openai[test]")
 both = pytest.mark.parametrize("api", ["chat", "responses"])
 LOOK = Tool("look", "Looks it up.", {"type": "object", "properties": {"where": {"type": "string"}}})
 

@@ -300,6 +300,13 @@ def test_the_settings_of_the_backend_stand_behind_those_of_a_call(played):
     assert (played.body["temperature"], played.body["seed"]) == (0.1, 5)
 
 
+@pytest.mark.parametrize(("model", "limit"), [("gpt-5", 109), ("gpt-4o", 9)])
+def test_thoughts_may_get_room_of_their_own(played, model, limit):
+    request = Request(messages=(Message.user("Hi"),), answer_tokens=9)
+    list(played.backend(thinking_room=100, model=model).stream(request))
+    assert played.body["max_completion_tokens"] == limit
+
+
 def test_headers_and_unknown_settings_go_over_the_wire(server, played):
     backend = backend_at(server, headers={"x-ours": "1"})
     wishes = {"top_k": 3, "extra_headers": {"x-mine": "2"}, "extra_body": {"deep": {"er": 1}}}

@@ -15,8 +15,19 @@ import pydantic
 import pytest
 from memex_openai import remember, turn_of
 
-from memex import BadSetting, InvalidMessage, Memex, Message, MissingThread, Provider, UnknownThread, hookimpl
-from memex.testing import ScratchStore, WireServer
+from memex import (
+    BadSetting,
+    InvalidMessage,
+    Media,
+    Memex,
+    Message,
+    MissingThread,
+    Provider,
+    Text,
+    UnknownThread,
+    hookimpl,
+)
+from memex.testing import ScratchStore, WireServer, evict_oldest
 from memex.testing.wire import answer, sse
 
 MODEL = "gpt-5.6"
@@ -643,3 +654,67 @@ def test_an_answer_that_cannot_be_stored_is_told_and_carried(client, memory, ser
     assert told.value.carried.text == "Hi."
     with pytest.raises(Exception, match="disk full"):
         list(ask(client, user("Hello again"), stream=True))
+
+
+def test_a_window_that_the_model_refuses_as_too_long_is_made_smaller_once(plain, server):
+    told = "This model's maximum context length is 300 tokens. However, your messages resulted in 700 tokens."
+    refused = answer({"error": {"message": told, "code": "context_length_exceeded"}}, status=400)
+    with Memex(ScratchStore(), chain=[evict_oldest], budget=2_000, answer_tokens=100) as memory:
+        thread = memory.thread("t")
+        for number in range(10):
+            thread.append([user(f"Question {number} " * 20), said(f"Answer {number} " * 20)])
+        server.play(refused, answer(completion("Short.")), refused, refused)
+        client = remember(plain, memory)
+        got = ask(client, user("Short?"))
+        assert got.choices[0].message.content == "Short."
+        assert len(sent(server, 1)) < len(sent(server, 0))
+        assert sent(server, 1)[-1] == user("Short?")
+        with pytest.raises(openai.BadRequestError):  # not twice
+            ask(client, user("And again?"))
+        assert log(memory)[-1] == ("user", "And again?", "complete")
+
+
+def test_listeners_are_told_typed_errors_without_the_key(plain, server):
+    told = []
+
+    class Listener:
+        @hookimpl
+        def memex_call_failed(self, thread, error):
+            told.append((thread, error))
+
+    with Memex(ScratchStore(), chain=[], plugins=[Listener()]) as memory:
+        server.play(
+            answer({"error": {"message": "bad key: key"}}, status=401),
+            sse(*chunks("One")[:1], framing="close"),
+        )
+        client = remember(plain, memory)
+        with pytest.raises(openai.AuthenticationError):
+            ask(client, user("Hello"))
+        list(ask(client, user("Hello"), stream=True))
+    assert [(thread, type(error).__name__) for thread, error in told] == [
+        ("t", "AuthFailed"),
+        ("t", "Truncated"),
+    ]
+    assert isinstance(told[0][1].__cause__, openai.AuthenticationError)
+
+
+def test_what_a_format_could_not_carry_is_noted_with_the_answer(client, memory, server):
+    thread = memory.thread("t", budget=60_000)
+    film = Media(kind="video", source="url", value="http://example.org/y.mp4")
+    thread.append([Message.user([Text("Look"), film]), Message.assistant("Nice.")])
+    server.play(answer(completion("Yes.")))
+    got = ask(client, user("Is it?"), thread=thread)
+    ((part, why),) = turn_of(got).reply.message.extra["openai:left_out"]
+    assert (part, "video" in why) == ("media", True)
+
+
+def test_two_calls_at_once_in_one_thread_lose_nothing(client, memory, server):
+    server.always(lambda request: answer(completion(f"re: {request.json()['messages'][-1]['content']}")))
+    calls = [threading.Thread(target=ask, args=(client, user(f"{n}"))) for n in range(6)]
+    for one in calls:
+        one.start()
+    for one in calls:
+        one.join()
+    said_by_user = sorted(text for role, text, _ in log(memory) if role == "user")
+    assert said_by_user == [f"{n}" for n in range(6)]
+    assert len(log(memory)) == 12

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -146,7 +147,7 @@ def test_what_is_in_the_window_is_not_quoted_again():
 
 
 def test_nothing_is_brought_back_when_the_best_is_in_the_window():
-    aside = Message.user("The green door of the shed needs oil, says the caretaker.")
+    aside = Message.user("The green door needs oil.", created=datetime(2024, 1, 2, tzinfo=UTC))
     thread = thread_of(*chatter(20), aside, *chatter(300), Message.user(FACT), Message.assistant("Noted."))
     assert not recalled(thread.window("Does Ottoline want the green lighthouse in vermilion?"))
 
@@ -294,4 +295,4 @@ def test_words_of_grammar_and_courtesy_are_not_asked_for():
 
 
 def test_a_pasted_document_asks_for_a_bounded_number_of_words():
-    assert len(asked_words(" ".join(f"word{n}" for n in range(5_000)))) == 128
+    assert len(asked_words(" ".join(f"word{n}" for n in range(5_000)))) == 32

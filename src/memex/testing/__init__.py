@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _HOME = {
     "BackendContract": "backend",
-    "EmbedderContract": "embedder",
     "DropInContract": "drop_in",
+    "EmbedderContract": "embedder",
     "PluginContract": "plugin",
     "PolicyContract": "policy",
     "ScratchStore": "_scratch",

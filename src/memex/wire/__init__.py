@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from memex.wire._drop_in.endpoint import AnswerReader as AnswerReader
     from memex.wire._drop_in.endpoint import Asked as Asked
     from memex.wire._drop_in.endpoint import Endpoint as Endpoint
+    from memex.wire._drop_in.endpoint import Written as Written
     from memex.wire._drop_in.plain import to_plain as to_plain
     from memex.wire._drop_in.threads import OnMissing as OnMissing
     from memex.wire._drop_in.threads import OnUnknown as OnUnknown
@@ -70,6 +71,7 @@ _HOME = {
     "StoreLimits": "_store_limits",
     "Timeouts": "_attempt",
     "WireSettings": "_settings",
+    "Written": "_drop_in.endpoint",
     "error_for": "_failures",
     "find_key": "_keys",
     "forget_learned": "_learned",

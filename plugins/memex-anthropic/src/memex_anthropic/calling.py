@@ -212,11 +212,15 @@ def _is_stream(headers: Mapping[str, str]) -> bool:
     return "text/event-stream" in headers.get("content-type", "text/event-stream")
 
 
+def notes_of(asked: Asked) -> dict[str, Any]:
+    """Return what is stored with the answer about how it was asked for."""
+    notes: dict[str, Any] = {LEFT_OUT: [list(pair) for pair in asked.left_out]} if asked.left_out else {}
+    return {**notes, PREFIX: asked.prefix} if asked.prefix else notes
+
+
 def _noted(events: Iterable[Event], asked: Asked) -> Iterator[Event]:
     """Yield the events; the last one says what was left out of the request, and what it began with."""
-    notes: dict[str, Any] = {LEFT_OUT: [list(pair) for pair in asked.left_out]} if asked.left_out else {}
-    if asked.prefix:
-        notes[PREFIX] = asked.prefix
+    notes = notes_of(asked)
     for event in events:
         if event.kind == "finish" and notes:
             yield msgspec.structs.replace(event, extra={**event.extra, **notes})

@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 
 from memex import BackendError, Event, Request, Tool, Truncated, decode
-from memex.wire import Asked, to_plain
+from memex.wire import Asked, Written, to_plain
 from memex_anthropic.caching import MOST
+from memex_anthropic.calling import notes_of
 from memex_anthropic.events import Reading
-from memex_anthropic.faults import error_in_body
+from memex_anthropic.faults import error_in_body, translate
 from memex_anthropic.requesting import PROVIDER, window_params
 
 
@@ -38,14 +39,18 @@ class MessagesEndpoint(msgspec.Struct, frozen=True):
             tools=tuple(_tool(tool) for tool in told.get("tools") or ()),
         )
 
-    def write(self, body: Mapping[str, Any], request: Request) -> Mapping[str, Any]:
+    def write(self, body: Mapping[str, Any], request: Request) -> Written:
         """Return the body with the window's system text and messages."""
         rest = {name: value for name, value in body.items() if name not in ("system", "messages")}
         told = to_plain({name: rest.get(name) for name in ("model", "tools", "cache_control")})
-        elsewhere = bool(told.get("cache_control")) + sum(
-            "cache_control" in tool for tool in told.get("tools") or ()
-        )
-        return rest | window_params(request, model=told["model"], breakpoints=MOST - elsewhere)
+        tools = told.get("tools") or []
+        elsewhere = bool(told.get("cache_control")) + sum("cache_control" in tool for tool in tools)
+        asked = window_params(request, tools, model=told["model"], breakpoints=MOST - elsewhere)
+        return Written(body=rest | asked.params, notes=notes_of(asked))
+
+    def typed(self, error: BaseException, body: Mapping[str, Any]) -> BackendError | None:
+        """Return the typed error for what the SDK raised."""
+        return translate(error, model=str(body["model"]))
 
     def reader(self, body: Mapping[str, Any]) -> MessageReader:
         """Return what reads the answer."""

@@ -89,7 +89,8 @@ def build(
     _refuse_ours(settings, model)
     _drop(settings, capabilities.refuses, dropped or {}, model, left_out)
     request = msgspec.structs.replace(request, messages=tuple(map(without_blanks, request.messages)))
-    request, prefix = _with_valid_thoughts(request, settings, dropped or {}, model, left_out)
+    tools = [*map(tool_param, request.tools), *(settings.get("server_tools") or ())]
+    request, prefix = _with_valid_thoughts(request, tools, dropped or {}, model, left_out)
     encoded = encode(request.messages, PROVIDER, model=model)
     left_out += _parts_left_out(encoded)
     params: dict[str, Any] = {"model": model, **encoded.payload}
@@ -123,7 +124,7 @@ def implied(request: Request) -> Iterator[str]:
         yield THOUGHTS
 
 
-def window_params(request: Request, *, model: str, breakpoints: int) -> dict[str, Any]:
+def window_params(request: Request, tools: Sequence[Any], *, model: str, breakpoints: int) -> Asked:
     """Return ``system`` and ``messages`` alone, for a call that somebody else makes.
 
     Breakpoints of the prompt cache are those that messages bring along, the last so many; the rest are
@@ -131,13 +132,16 @@ def window_params(request: Request, *, model: str, breakpoints: int) -> dict[str
 
     Args:
         request: What is asked.
+        tools: The definitions of that call.
         model: Whom.
         breakpoints: How many there is room for.
     """
-    told = tuple(without_blanks(message) for message in request.messages)
-    payload = encode(told, PROVIDER, model=model).payload
-    keep_last(payload, breakpoints)
-    return payload
+    left_out: list[tuple[str, str]] = []
+    request = msgspec.structs.replace(request, messages=tuple(map(without_blanks, request.messages)))
+    request, prefix = _with_valid_thoughts(request, tools, {}, model, left_out)
+    encoded = encode(request.messages, PROVIDER, model=model)
+    keep_last(encoded.payload, breakpoints)
+    return Asked(encoded.payload, left_out + _parts_left_out(encoded), prefix)
 
 
 def tool_param(tool: Tool) -> dict[str, Any]:
@@ -173,7 +177,7 @@ def _drop(
 
 def _with_valid_thoughts(
     request: Request,
-    settings: Mapping[str, Any],
+    tools: Sequence[Any],
     dropped: Mapping[str, str],
     model: str,
     left_out: list[tuple[str, str]],
@@ -183,7 +187,6 @@ def _with_valid_thoughts(
     if THOUGHTS in dropped:
         messages = tuple(map(without_thoughts, messages))
     if binds_thoughts(model):
-        tools = [*map(tool_param, request.tools), *(settings.get("server_tools") or ())]
         request = msgspec.structs.replace(request, messages=messages)
         messages, prefix, count = with_valid_thoughts(request, tools, model)
     if count:

@@ -13,6 +13,7 @@ from memex_importance.settings import check_number
 
 _RECENT_WORTH: Final = 0.1
 _HALF_LIFE: Final = 200
+_LONG: Final = 200  # tokens: a message that long is worth half, since it takes the place of others
 _LEAST: Final = 0.2  # what is worth less than this share of the best says nothing
 _TOLD: Final = 30  # so many messages have their features in the plan, best first
 
@@ -49,6 +50,7 @@ def importance(*, weight: float = 0.25, share: float = 0.25) -> Callable[[Window
             found = scorer(candidate.entry.message)
             recent = _RECENT_WORTH * 0.5 ** ((last - seq) / _HALF_LIFE)
             score = worth(found, asked) * (candidate.shared + recent)
+            score /= 1 + candidate.entry.tokens / _LONG
             if score > 0:
                 scores[seq] = round(score, 4) or 0.0001
                 features[seq] = dict(found)

@@ -78,12 +78,13 @@ def answer(ask: Ask, clients: Clients, attempt: Attempt) -> Iterator[Event]:
     stream = resource.create(**arguments)
     attempt.closes(stream.close)
     attempt.got(stream.response.headers)
+    _hear(stream, attempt)
     if not _is_stream(stream.response):
         stream.response.read()
         yield from _whole(reader, ask, stream.response)
         return
     for chunk in stream:
-        yield from _fed(reader, chunk, attempt)
+        yield from _fed(reader, chunk)
     yield from _end(reader, ask)
 
 
@@ -101,20 +102,26 @@ async def aanswer(ask: Ask, clients: Clients, attempt: Attempt) -> AsyncIterator
     stream = await resource.create(**arguments)
     attempt.closes(stream.close)
     attempt.got(stream.response.headers)
+    _hear(stream, attempt)
     if not _is_stream(stream.response):
         await stream.response.aread()
         for event in _whole(reader, ask, stream.response):
             yield event
         return
     async for chunk in stream:
-        for event in _fed(reader, chunk, attempt):
+        for event in _fed(reader, chunk):
             yield event
     for event in _end(reader, ask):
         yield event
 
 
-def _fed(reader: ChatReader | ResponsesReader, chunk: Any, attempt: Attempt) -> Iterator[Event]:
-    attempt.alive()  # a piece of a tool call makes no event, and is a sign of life all the same
+def _hear(stream: Any, attempt: Attempt) -> None:
+    from memex_openai.signs_of_life import hear
+
+    hear(stream.response, attempt)
+
+
+def _fed(reader: ChatReader | ResponsesReader, chunk: Any) -> Iterator[Event]:
     return reader.feed(chunk.to_dict(warnings=False) if hasattr(chunk, "to_dict") else chunk)
 
 

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mappi
 from importlib.resources import files
 from typing import Any, Literal
 
+import msgspec
+
 from memex import BadSetting, Capabilities, Cost, Event, Request, ScriptCounter, Usage
 from memex.wire import Attempt, Caller, ModelTable, RateLimits, WireSettings, wire_settings
 from memex_openai.asking import Ask, aanswer, answer
@@ -35,6 +37,7 @@ class OpenAIBackend:
         settings: Settings of every call.
         clients: The SDK's clients.
         limits: Makes the limits of requests and tokens, when the first call is made.
+        thinking_room: Tokens to allow for thoughts on top of the answer's.
     """
 
     name = NAME
@@ -48,6 +51,7 @@ class OpenAIBackend:
         settings: Mapping[str, Any],
         clients: Clients,
         limits: Callable[[], RateLimits | None],
+        thinking_room: int = 0,
     ) -> None:
         self.address = address
         self.api = api
@@ -56,6 +60,7 @@ class OpenAIBackend:
         self._settings = dict(settings)
         self._clients = clients
         self._limits = limits
+        self._thinking_room = thinking_room
         self._table = ModelTable.for_provider(NAME, files("memex_openai") / "models.toml")
         self._counter = ScriptCounter()
 
@@ -130,8 +135,12 @@ class OpenAIBackend:
         self, request: Request, *, stream: bool
     ) -> tuple[Caller, int, Prepared, Callable[[Attempt], Ask]]:
         """Return who makes a call, what it may cost, and how each try of it is asked."""
-        if self._settings:
-            request = _with_settings(request, self._settings)
+        room = self._thinking_room if self.capabilities.reasoning else 0
+        request = msgspec.structs.replace(
+            request,
+            settings={**self._settings, **request.settings},
+            answer_tokens=request.answer_tokens + room,
+        )
         first = self.prepared(request, stream=stream)
         limits = self._limits()
         caller = Caller(
@@ -158,18 +167,13 @@ class OpenAIBackend:
         return counted + self._counter.count_tools(request.tools) + request.answer_tokens
 
 
-def _with_settings(request: Request, settings: Mapping[str, Any]) -> Request:
-    import msgspec
-
-    return msgspec.structs.replace(request, settings={**settings, **request.settings})
-
-
 def openai(
     model: str,
     *,
     preset: str | None = None,
     api: Literal["auto", "chat", "responses"] = "auto",
     settings: Mapping[str, Any] | None = None,
+    thinking_room: int = 0,
     key_environment: str | None = None,
     organization: str | None = None,
     project: str | None = None,
@@ -183,6 +187,7 @@ def openai(
         preset: Name of the server's dialect, where the address does not tell: ``"vllm"``, ``"groq"``, ...
         api: Which of OpenAI's two APIs; ``"auto"`` is Responses at OpenAI and Chat Completions elsewhere.
         settings: Settings of every call; those of a call go over them.
+        thinking_room: Tokens to allow a reasoning model for its thoughts, on top of the answer's.
         key_environment: Environment variable that holds the key, instead of the usual ones.
         organization: OpenAI's organization.
         project: OpenAI's project.
@@ -206,6 +211,7 @@ def openai(
         wire=shared,
         settings=settings or {},
         clients=clients,
+        thinking_room=thinking_room,
         limits=limits_for(address, key, shared, host),
     )
 

@@ -87,7 +87,9 @@ class ChatReader:
             raise BackendError(f"{self._who} sent {type(chunk).__name__} where a piece of an answer belongs")
         if chunk.get("error"):
             raise told_error(self._address, chunk["error"], chunk)
-        grow(self._head, {key: value for key, value in chunk.items() if key not in ("choices", "usage")})
+        for key, value in chunk.items():
+            if key not in self._head and key not in ("choices", "usage"):
+                self._head[key] = value
         self._usage = chunk.get("usage") or _groq_usage(chunk) or self._usage
         for choice in chunk.get("choices") or ():
             if isinstance(choice, Mapping) and choice.get("index") in (0, None):
@@ -95,8 +97,9 @@ class ChatReader:
                 said = choice.get("delta") or choice.get("message") or {}
                 if "message" in choice:
                     self._whole = chunk
-                rest = {k: v for k, v in choice.items() if k not in ("delta", "message")}
-                grow(self._choice, rest)
+                for key, value in choice.items():
+                    if value is not None and key not in ("index", "delta", "message"):
+                        grow(self._choice, {key: value})
                 yield from self._read(said)
 
     def feed_whole(self, completion: object) -> Iterator[Event]:

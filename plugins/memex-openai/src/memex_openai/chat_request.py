@@ -78,9 +78,9 @@ def chat_request(
     return Prepared(prune(body, dropped), tuple(left_out), wishes.headers)
 
 
-def window_messages(request: Request, address: Address) -> list[dict[str, Any]]:
-    """Return the messages alone, for a call that somebody else makes."""
-    return _messages(request, address, breakpoints=False)[0]
+def window_messages(request: Request, address: Address) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+    """Return the messages alone, for a call that somebody else makes, and what was left out of them."""
+    return _messages(request, address, breakpoints=False)
 
 
 def _limit_name(usual: str, dropped: Collection[str]) -> str:

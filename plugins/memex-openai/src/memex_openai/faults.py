@@ -10,6 +10,7 @@ from typing import Any, Final
 from memex import BackendError, BadRequest, Truncated, Unavailable
 from memex.wire import error_for
 from memex_openai.presets import Address
+from memex_openai.requesting import SAMPLING
 
 # How servers say which parameter they do not take, where the error has no field for it.
 _WORD: Final = r"['\"`]?([\w.\[\]]+)['\"`]?"
@@ -22,6 +23,11 @@ _NAMED: Final = tuple(
         r"unknown name \\?[\"']([\w.]+)",
         r"['\"`]([\w.\[\]]+)['\"`] (?:is not supported|does not support|is unsupported|is not permitted)",
     )
+)
+_REFUSED: Final = frozenset({"unsupported_parameter", "unsupported_value", "unknown_parameter"})
+_REFUSING: Final = re.compile(
+    r"(?:un|not )supported|unknown|unrecognized|unexpected|not permitted|extra_forbidden|does not support",
+    re.IGNORECASE,
 )
 _EXTRA: Final = re.compile(r"extra inputs are not permitted|extra_forbidden", re.I)
 _LOCATION: Final = re.compile(r"['\"]loc['\"]: *[\[(] *['\"]body['\"], *['\"](\w+)['\"]")
@@ -84,14 +90,19 @@ def typed(address: Address, error: BaseException) -> BackendError | None:  # noq
 def refused_setting(error: BackendError) -> str | None:
     """Return the field of the request that an error says the model does not take; None if none.
 
-    It is the outermost field: a model that refuses ``reasoning.effort`` gets no ``reasoning``.
+    It is the outermost field: a model that refuses ``reasoning.effort`` gets no ``reasoning``. A field
+    whose value is wrong is not refused: leaving it out would hide a mistake. But for sampling settings,
+    "only the default value is supported" is how models refuse them.
     """
-    named = getattr(error, "parameter", "") or _named_in(str(error))
-    if not named:
+    words = str(error)
+    named = error.parameter or _named_in(words)
+    if not named or not (error.code in _REFUSED or _REFUSING.search(words)):
         return None
     if named.endswith(_BREAKPOINT):
         return _BREAKPOINT
-    return re.split(r"[.\[]", named, maxsplit=1)[0]
+    field = re.split(r"[.\[]", named, maxsplit=1)[0]
+    of_value = error.code == "unsupported_value" or "unsupported value" in words.lower()
+    return None if of_value and field not in SAMPLING else field
 
 
 def _named_in(words: str) -> str:

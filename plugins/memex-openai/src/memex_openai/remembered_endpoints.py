@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from memex import BadSetting, Event, InvalidMessage, Request, Tool, decode, freeze
-from memex.wire import Asked, to_plain
+from memex import BackendError, BadSetting, Event, InvalidMessage, Request, Tool, decode, freeze
+from memex.wire import Asked, Written, to_plain
+from memex_openai.asking import LEFT_OUT
 from memex_openai.chat_events import ChatReader
 from memex_openai.chat_request import window_messages
+from memex_openai.faults import typed
 from memex_openai.merging import grow, grow_calls
 from memex_openai.presets import Address, address_at
 from memex_openai.responses_events import ResponsesReader
@@ -47,10 +49,14 @@ class ChatEndpoint(msgspec.Struct, frozen=True):
             ),
         )
 
-    def write(self, body: Mapping[str, Any], request: Request) -> Mapping[str, Any]:
+    def write(self, body: Mapping[str, Any], request: Request) -> Written:
         """Return the body with the window's messages."""
-        address = address_at(str(body["model"]), self.base_url)
-        return {**body, "messages": window_messages(request, address)}
+        messages, lost = window_messages(request, address_at(str(body["model"]), self.base_url))
+        return Written(body={**body, "messages": messages}, notes=_notes(lost))
+
+    def typed(self, error: BaseException, body: Mapping[str, Any]) -> BackendError | None:
+        """Return the typed error for what the SDK raised."""
+        return typed(address_at(str(body["model"]), self.base_url), error)
 
     def reader(self, body: Mapping[str, Any]) -> ChoicesReader:
         """Return what reads the answer."""
@@ -88,11 +94,15 @@ class ResponsesEndpoint(msgspec.Struct, frozen=True):
             tools=tuple(_tool(tool) for tool in to_plain(body.get("tools")) or ()),
         )
 
-    def write(self, body: Mapping[str, Any], request: Request) -> Mapping[str, Any]:
+    def write(self, body: Mapping[str, Any], request: Request) -> Written:
         """Return the body with the window's items, and its system text as instructions."""
-        address = address_at(str(body["model"]), self.base_url)
+        items, lost = window_input(request, address_at(str(body["model"]), self.base_url))
         rest = {name: value for name, value in body.items() if name not in ("input", "instructions")}
-        return rest | window_input(request, address)
+        return Written(body=rest | items, notes=_notes(lost))
+
+    def typed(self, error: BaseException, body: Mapping[str, Any]) -> BackendError | None:
+        """Return the typed error for what the SDK raised."""
+        return typed(address_at(str(body["model"]), self.base_url), error)
 
     def reader(self, body: Mapping[str, Any]) -> WholeOrEvents:
         """Return what reads the answer."""
@@ -157,6 +167,10 @@ class WholeOrEvents(ResponsesReader):
             yield from self.feed_whole(event)
         else:
             yield from super().feed(event)
+
+
+def _notes(lost: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    return {LEFT_OUT: [list(pair) for pair in lost]} if lost else {}
 
 
 def _tool(tool: Any) -> Tool:

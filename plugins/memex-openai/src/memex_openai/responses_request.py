@@ -75,9 +75,12 @@ def responses_request(
     return Prepared(prune(body, dropped), tuple(left_out), wishes.headers)
 
 
-def window_input(request: Request, address: Address) -> dict[str, Any]:
-    """Return ``input``, and ``instructions`` where there are any, for a call that somebody else makes."""
-    return _input(request, address, breakpoints=False)[0]
+def window_input(request: Request, address: Address) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """Return ``input``, and ``instructions`` where there are any, for a call that somebody else makes.
+
+    Also returned is what was left out of them.
+    """
+    return _input(request, address, breakpoints=False)
 
 
 def _input(

@@ -11,6 +11,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from heapq import nlargest
 from typing import Final
 
 import msgspec
@@ -27,6 +28,7 @@ _SESSION: Final = 3.0  # every word stands somewhere in the same session
 _DECAY: Final = 0.7  # what a word in the next message is worth of one in the message itself
 _FAR: Final = 10  # messages away, a word counts no more
 _ROUGH: Final = 4  # so many messages on each side are looked at before any is read
+_STARTS: Final = 800  # places of words from which messages are looked at
 _BLOCK: Final = 16  # messages; stands for a session before any is read
 _LEAST: Final = 0.3  # about a word that one message in thirteen has: what is worth less is chance
 _PAUSE: Final = timedelta(hours=1)  # a session ends with one
@@ -82,7 +84,7 @@ def _promising(words: Sequence[Word], upto: int, pool: int) -> list[int]:
     """Return the messages that are worth reading, by the places of the words alone."""
     found: dict[int, float] = {}
     blocks: dict[int, float] = {}
-    for word in words:
+    for word in _rarest(words):
         near: dict[int, float] = {}
         for step in range(_ROUGH, 0, -1):
             worth = word.weight * _DECAY**step
@@ -94,12 +96,24 @@ def _promising(words: Sequence[Word], upto: int, pool: int) -> list[int]:
         for block in {seq // _BLOCK for seq in word.seqs}:
             blocks[block] = blocks.get(block, 0.0) + word.weight
     part = _SESSION / _NEAR
-    rough = {
-        seq: worth + part * blocks.get(seq // _BLOCK, 0.0)
+    rough = [
+        (worth + part * blocks.get(seq // _BLOCK, 0.0), seq)
         for seq, worth in found.items()
         if worth >= _LEAST and 1 <= seq <= upto
-    }
-    return sorted(sorted(rough, key=lambda seq: (-rough[seq], -seq))[:pool])
+    ]
+    return sorted(seq for _, seq in nlargest(pool, rough))
+
+
+def _rarest(words: Sequence[Word]) -> list[Word]:
+    """Return the rarest words, as many as have a bounded number of places: the others tell little."""
+    rarest: list[Word] = []
+    places = 0
+    for word in sorted(words, key=lambda word: (len(word.seqs), word.term)):
+        places += len(word.seqs)
+        if rarest and places > _STARTS:
+            break
+        rarest.append(word)
+    return rarest
 
 
 def _nearness(words: Sequence[Word], seqs: Sequence[int]) -> dict[int, float]:

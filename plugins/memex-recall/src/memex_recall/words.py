@@ -6,7 +6,7 @@ from typing import Final
 
 from memex import terms
 
-MOST_WORDS: Final = 128
+MOST_WORDS: Final = 32
 """A question may be a pasted document: what it costs must not grow with it."""
 
 # Words of grammar and courtesy. Frequency alone finds most of them in a long thread, but in a short

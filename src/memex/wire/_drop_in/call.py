@@ -6,8 +6,10 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from memex._backend import Event
-from memex._errors import MemexError
+import msgspec
+
+from memex._backend import Event, Request
+from memex._errors import ContextOverflow, MemexError
 from memex._open_turn import OpenTurn
 from memex._thread import Thread
 from memex.wire._drop_in.endpoint import AnswerReader, Endpoint
@@ -31,6 +33,8 @@ class RememberedCall:
         self._endpoint = endpoint
         self._choose = choose
         self._provider = provider
+        self._body: Mapping[str, Any] = {}
+        self._notes: Mapping[str, Any] = {}
         self._reader: AnswerReader | None = None
         self._turn: OpenTurn | None = None
         self._lock = threading.Lock()
@@ -49,13 +53,21 @@ class RememberedCall:
         Raises:
             MemexError: If the body cannot be read, what is new not stored, or no window built.
         """
+        # What can be read only once is read for its tokens here, and sent afterwards.
+        body = {name: list(value) if hasattr(value, "__next__") else value for name, value in body.items()}
+        self._body = body
         asked = self._endpoint.read(body)
         thread = self._choose()
         turn = OpenTurn(thread, provider=self._provider, model=asked.model, tools=asked.tools)
         request = turn.go_on(store_new(thread, asked.messages))
-        self._turn = turn
-        self._reader = self._endpoint.reader(body)
-        return self._endpoint.write(body, request)
+        self._turn, self._reader = turn, self._endpoint.reader(body)
+        return self._write(request)
+
+    def refit(self, error: BaseException) -> Mapping[str, Any] | None:
+        """Return a smaller body after the model refused the window as too long, once; None otherwise."""
+        known = self._typed(error)
+        request = self.turn.refit(known) if isinstance(known, ContextOverflow) else None
+        return None if request is None else self._write(request)
 
     def feed(self, wire: Any) -> None:
         """Take a piece of the answer, or all of it."""
@@ -81,7 +93,7 @@ class RememberedCall:
     def fail(self, error: BaseException) -> None:
         """Keep what came of an answer that was stopped."""
         if self._turn is not None and self._first():
-            self.turn.fail(error)
+            self.turn.fail(self._typed(error))
 
     def abandon(self) -> None:
         """Keep what came of an answer that nobody reads to its end."""
@@ -92,11 +104,27 @@ class RememberedCall:
     def _read(self, events: Iterator[Event]) -> bool:
         try:
             for event in events:
-                self.turn.feed(event)
+                self.turn.feed(self._noted(event))
         except Exception as error:  # noqa: BLE001 - a reader must not break the call it listens to
             self.fail(error)
             return False
         return True
+
+    def _write(self, request: Request) -> Mapping[str, Any]:
+        written = self._endpoint.write(self._body, request)
+        self._notes = written.notes
+        return written.body
+
+    def _noted(self, event: Event) -> Event:
+        if event.kind != "finish" or not self._notes:
+            return event
+        return msgspec.structs.replace(event, extra={**event.extra, **self._notes})
+
+    def _typed(self, error: BaseException) -> BaseException:
+        known = self._endpoint.typed(error, self._body)
+        if known is not None and known.__cause__ is None:
+            known.__cause__ = error
+        return error if known is None else known
 
     def _first(self) -> bool:
         """Say whether the call is ended only now; a stream is closed by one thread, read by another."""

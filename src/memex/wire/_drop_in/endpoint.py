@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import msgspec
 
 from memex._backend import Event, Request, Tool
+from memex._errors import BackendError
+from memex._frozen import EMPTY
 from memex._message import Message
 
 
@@ -23,6 +25,18 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     messages: tuple[Message, ...]
     tools: tuple[Tool, ...] = ()
+
+
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """A body that is ready to be sent.
+
+    Attributes:
+        body: The body.
+        notes: What is stored with the answer about how it was asked for.
+    """
+
+    body: Mapping[str, Any]
+    notes: Mapping[str, Any] = EMPTY
 
 
 class AnswerReader(Protocol):
@@ -63,8 +77,11 @@ class Endpoint(Protocol):
             BadSetting: If it has a setting that cannot be remembered with.
         """
 
-    def write(self, body: Mapping[str, Any], request: Request) -> Mapping[str, Any]:
+    def write(self, body: Mapping[str, Any], request: Request) -> Written:
         """Return the body with the window in the place of the caller's messages, all else as it was."""
+
+    def typed(self, error: BaseException, body: Mapping[str, Any]) -> BackendError | None:
+        """Return the typed error for what the SDK raised; None for what is not the SDK's."""
 
     def reader(self, body: Mapping[str, Any]) -> AnswerReader:
         """Return what reads the answer to a body."""

@@ -42,7 +42,7 @@ class Posting(_StandIn):
         arranged = _Arranged(call, given)
         arranged.given["body"] = call.begin(given["body"])
         try:
-            result = self._client.post(path, **arranged.given)
+            result = self._post(path, arranged)
         except BaseException as error:
             call.fail(error)
             raise
@@ -59,6 +59,15 @@ class Posting(_StandIn):
         call.end()
         return note_turn(parsed, call.turn)
 
+    def _post(self, path: str, arranged: _Arranged) -> Any:
+        try:
+            return self._client.post(path, **arranged.given)
+        except Exception as error:
+            body = arranged.call.refit(error)
+            if body is None:
+                raise
+        return self._client.post(path, **{**arranged.given, "body": body})
+
 
 class AsyncPosting(_StandIn):
     """Stands in for an asyncio client."""
@@ -71,7 +80,7 @@ class AsyncPosting(_StandIn):
         arranged = _Arranged(call, given)
         arranged.given["body"] = await in_worker(call.begin, given["body"])
         try:
-            result = await self._client.post(path, **arranged.given)
+            result = await self._post(path, arranged)
         except BaseException as error:
             await in_worker(call.fail, error)
             raise
@@ -89,17 +98,27 @@ class AsyncPosting(_StandIn):
         await in_worker(call.end)
         return note_turn(parsed, call.turn)
 
+    async def _post(self, path: str, arranged: _Arranged) -> Any:
+        try:
+            return await self._client.post(path, **arranged.given)
+        except Exception as error:
+            body = await in_worker(arranged.call.refit, error)
+            if body is None:
+                raise
+        return await self._client.post(path, **{**arranged.given, "body": body})
+
 
 class _Arranged:
     """The arguments of a post, so that its answer can be heard.
 
     Attributes:
+        call: The call.
         given: The arguments.
         plain: Whether the caller wants the parsed answer, and nothing of the HTTP response.
     """
 
     def __init__(self, call: RememberedCall, given: Mapping[str, Any]) -> None:
-        self._call = call
+        self.call = call
         self._stream = bool(given.get("stream"))
         options = dict(given.get("options") or {})
         headers = dict(options.get("headers") or {})
@@ -115,10 +134,10 @@ class _Arranged:
     def listen(self, result: Any) -> bool:
         """Hear the answer, now if it has been read, else as it is. Return whether it is still to come."""
         response = getattr(result, "http_response", None) or result.response
-        note_turn(result, self._call.turn)
-        note_turn(response, self._call.turn)
+        note_turn(result, self.call.turn)
+        note_turn(response, self.call.turn)
         if not response.is_stream_consumed:
-            tap(response, self._call, stream=self._stream)
+            tap(response, self.call, stream=self._stream)
             return True
-        hear(self._call, response.content)
+        hear(self.call, response.content)
         return False

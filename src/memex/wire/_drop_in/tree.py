@@ -141,8 +141,8 @@ class Wrapped(_Node):
             return self._copy(name)
         return super().__getattr__(name)
 
-    @property
-    def __class__(self) -> Any:  # type: ignore[misc]  # libraries ask isinstance(client, OpenAI)
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:  # libraries ask isinstance(client, OpenAI)
         return type(self._own)
 
     def __enter__(self) -> Any:
