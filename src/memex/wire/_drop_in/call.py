@@ -47,6 +47,11 @@ class RememberedCall:
             raise RuntimeError("the call has not begun")
         return self._turn
 
+    @property
+    def over(self) -> bool:
+        """Whether the answer is stored, or has failed."""
+        return self._over
+
     def begin(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """Store what the caller says that is new, and return the body to send instead of theirs.
 
@@ -97,6 +102,8 @@ class RememberedCall:
 
     def abandon(self) -> None:
         """Keep what came of an answer that nobody reads to its end."""
+        if self._over:
+            return
         thread = threading.Thread(target=self.end, name="memex-abandoned-answer")
         # Not here: this runs inside the garbage collector, at any moment, maybe in the store itself.
         thread.start()

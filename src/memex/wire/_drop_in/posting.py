@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from memex.wire._drop_in.call import RememberedCall
-from memex.wire._drop_in.tap import hear, in_worker, tap
+from memex.wire._drop_in.tap import hear, tap
 from memex.wire._drop_in.turns import note_turn
 
 MakeCall = Callable[[str], RememberedCall | None]
@@ -15,7 +14,7 @@ MakeCall = Callable[[str], RememberedCall | None]
 _RAW = "x-stainless-raw-response"
 
 
-class _StandIn:
+class StandIn:
     """Has what the client has.
 
     Args:
@@ -31,7 +30,7 @@ class _StandIn:
         return getattr(self._client, name)
 
 
-class Posting(_StandIn):
+class Posting(StandIn):
     """Stands in for a blocking client."""
 
     def post(self, path: str, **given: Any) -> Any:
@@ -39,7 +38,7 @@ class Posting(_StandIn):
         call = self._make_call(path)
         if call is None:
             return self._client.post(path, **given)
-        arranged = _Arranged(call, given)
+        arranged = Arranged(call, given)
         arranged.given["body"] = call.begin(given["body"])
         try:
             result = self._post(path, arranged)
@@ -59,7 +58,7 @@ class Posting(_StandIn):
         call.end()
         return note_turn(parsed, call.turn)
 
-    def _post(self, path: str, arranged: _Arranged) -> Any:
+    def _post(self, path: str, arranged: Arranged) -> Any:
         try:
             return self._client.post(path, **arranged.given)
         except Exception as error:
@@ -69,46 +68,7 @@ class Posting(_StandIn):
         return self._client.post(path, **{**arranged.given, "body": body})
 
 
-class AsyncPosting(_StandIn):
-    """Stands in for an asyncio client."""
-
-    async def post(self, path: str, **given: Any) -> Any:
-        """Do what the client's ``post`` does, and remember it."""
-        call = self._make_call(path)
-        if call is None:
-            return await self._client.post(path, **given)
-        arranged = _Arranged(call, given)
-        arranged.given["body"] = await in_worker(call.begin, given["body"])
-        try:
-            result = await self._post(path, arranged)
-        except BaseException as error:
-            await in_worker(call.fail, error)
-            raise
-        if arranged.listen(result):
-            return result
-        if not arranged.plain:
-            await in_worker(call.end)
-            return result
-        try:
-            parsed = result.parse()
-            parsed = await parsed if inspect.isawaitable(parsed) else parsed
-        except BaseException as error:
-            await in_worker(call.fail, error)
-            raise
-        await in_worker(call.end)
-        return note_turn(parsed, call.turn)
-
-    async def _post(self, path: str, arranged: _Arranged) -> Any:
-        try:
-            return await self._client.post(path, **arranged.given)
-        except Exception as error:
-            body = await in_worker(arranged.call.refit, error)
-            if body is None:
-                raise
-        return await self._client.post(path, **{**arranged.given, "body": body})
-
-
-class _Arranged:
+class Arranged:
     """The arguments of a post, so that its answer can be heard.
 
     Attributes:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from memex._driving_async import _to_the_end
 from memex._errors import BackendError
 from memex.wire._drop_in.call import RememberedCall
 
@@ -104,11 +102,14 @@ def _byte_stream(kind: type) -> type:
 
 @lru_cache
 def _tap_class(base: type) -> Callable[[Any, Events | Whole], Any]:
-    mixin = _AsyncTap if base.__name__ == "AsyncByteStream" else _Tap
-    return type(f"Tapped{base.__name__}", (mixin, base), {})
+    if base.__name__ == "SyncByteStream":
+        return type("TappedByteStream", (_Tap, base), {})
+    from memex.wire._drop_in.tap_async import AsyncTap  # loads asyncio
+
+    return type("TappedAsyncByteStream", (AsyncTap, base), {})
 
 
-class _Passing:
+class Passing:
     """What both taps are: the stream inside, and what hears it."""
 
     def __init__(self, inside: Any, body: Events | Whole) -> None:
@@ -122,7 +123,7 @@ class _Passing:
         return getattr(self._inside, name)  # SDKs and httpx leave notes on a response's stream
 
 
-class _Tap(_Passing):
+class _Tap(Passing):
     def __iter__(self) -> Iterator[bytes]:
         try:
             for piece in self._inside:
@@ -139,28 +140,3 @@ class _Tap(_Passing):
         finally:
             self._dropped.detach()
             self._body.end()
-
-
-class _AsyncTap(_Passing):
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
-            async for piece in self._inside:
-                for heard in self._body.take(piece):
-                    yield heard
-        except (Exception, asyncio.CancelledError) as error:
-            await in_worker(self._body.call.fail, error)
-            raise
-        self._dropped.detach()
-        await in_worker(self._body.end)
-
-    async def aclose(self) -> None:
-        try:
-            await self._inside.aclose()
-        finally:
-            self._dropped.detach()
-            await in_worker(self._body.end)
-
-
-async def in_worker(work: Callable[..., Any], *arguments: Any) -> Any:
-    """Run what touches a store in a worker thread, to its end even if the task is cancelled meanwhile."""
-    return await _to_the_end(asyncio.to_thread(work, *arguments))

@@ -12,7 +12,7 @@ import msgspec
 from memex._thread import Thread
 from memex.wire._drop_in.call import RememberedCall
 from memex.wire._drop_in.endpoint import Endpoint
-from memex.wire._drop_in.posting import AsyncPosting, Posting
+from memex.wire._drop_in.posting import MakeCall, Posting
 from memex.wire._drop_in.threads import ThreadChoice
 
 _VIEWS: Final = ("with_raw_response", "with_streaming_response")
@@ -58,9 +58,17 @@ class DropIn(msgspec.Struct, frozen=True, kw_only=True):
                 return None
             return RememberedCall(endpoint, lambda: self.threads.choose(thread), self.provider)
 
-        stand_in = (AsyncPosting if self.asynchronous else Posting)(client, make_call)
-        made: Callable[..., Any] = functools.reduce(getattr, path, type(resource)(stand_in))
+        made: Callable[..., Any] = functools.reduce(
+            getattr, path, type(resource)(self._stand_in(client, make_call))
+        )
         return made
+
+    def _stand_in(self, client: Any, make_call: MakeCall) -> Any:
+        if not self.asynchronous:
+            return Posting(client, make_call)
+        from memex.wire._drop_in.posting_async import AsyncPosting  # loads asyncio
+
+        return AsyncPosting(client, make_call)
 
 
 class _Node:

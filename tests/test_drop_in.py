@@ -1,0 +1,189 @@
+"""What wrappers of SDKs share, without an SDK: threads, bodies, bytes, and whose an object is."""
+
+from __future__ import annotations
+
+import gc
+import io
+import json
+import pathlib
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memex import BadSetting, Memex, MissingThread, OpenTurn, UnknownThread
+from memex.testing import ScratchStore
+from memex.wire import ThreadChoice, to_plain, turn_of
+from memex.wire._drop_in.tap import Events, Whole
+from memex.wire._drop_in.turns import note_turn
+
+
+class Heard:
+    """A call that keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+
+    def feed(self, wire: object) -> None:
+        self.told.append(wire)
+
+    def fail(self, error: BaseException) -> None:
+        self.told.append(type(error).__name__)
+
+    def end(self) -> None:
+        self.told.append("end")
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(
+    st.lists(values, max_size=5),
+    st.sampled_from(["\n", "\r\n"]),
+    st.lists(st.integers(1, 9), max_size=40),
+    st.booleans(),
+)
+def test_events_are_heard_however_their_bytes_are_cut(told, newline, cuts, ascii_only):
+    lines = [
+        f"event: x{newline}data: {json.dumps(value, ensure_ascii=ascii_only)}{newline}{newline}"
+        for value in told
+    ]
+    data = "".join([f": comment{newline}", *lines, f"data: [DONE]{newline}{newline}"]).encode(
+        "utf-8", "surrogatepass"
+    )
+    heard = Heard()
+    body = Events(heard)
+    passed, at = [], 0
+    for size in [*cuts, len(data)]:
+        passed += body.take(data[at : at + size])
+        at += size
+    assert b"".join(passed) == data
+    assert heard.told == told
+
+
+def test_an_event_is_heard_before_its_bytes_are_passed_on_and_the_next_one_after():
+    heard = Heard()
+    passing = Events(heard).take(b'data: 1\n\ndata: 2\n\ndata: {"a"')
+    assert (next(passing), heard.told) == (b"data: 1\n\n", [1])
+    assert (next(passing), heard.told) == (b"data: 2\n\n", [1, 2])
+    assert (next(passing), heard.told) == (b'data: {"a"', [1, 2])
+
+
+def test_what_is_no_json_fails_the_call():
+    heard = Heard()
+    list(Events(heard).take(b"data: {oops\n\n"))
+    whole = Whole(heard)
+    assert list(whole.take(b'{"a": ')) == [b'{"a": ']
+    whole.end()
+    assert heard.told == ["BackendError", "BackendError", "end"]
+
+
+def test_data_of_several_lines_is_one_event():
+    heard = Heard()
+    list(Events(heard).take(b'data: {"a":\ndata: 1}\n\n'))
+    assert heard.told == [{"a": 1}]
+
+
+# -- bodies ------------------------------------------------------------------------------------------
+
+
+class Omit:
+    pass
+
+
+class Block:
+    __api_exclude__ = frozenset({"parsed"})
+
+    def model_dump(self, *, mode, exclude_unset, by_alias, exclude):
+        assert (mode, exclude_unset, by_alias, exclude) == ("json", True, True, {"parsed"})
+        return {"type": "text", "text": "x"}
+
+
+def test_what_an_sdk_takes_becomes_json(tmp_path):
+    file = tmp_path / "a"
+    file.write_bytes(b"abc")
+    given = {
+        "messages": (m for m in [{"role": "user", "content": [Block()]}]),
+        "system": Omit(),
+        "files": [pathlib.Path(file), io.BytesIO(b"abc"), io.StringIO("abc")],
+        "day": date(2026, 1, 19),
+        "flag": True,
+        "none": None,
+    }
+    assert to_plain(given) == {
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "x"}]}],
+        "files": ["YWJj"] * 3,
+        "day": "2026-01-19",
+        "flag": True,
+        "none": None,
+    }
+    thing = object()
+    assert to_plain(thing) is thing
+
+
+@given(values)
+def test_json_stays_as_it_is(value):
+    assert to_plain(value) == value
+
+
+# -- threads -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def memory():
+    with Memex(ScratchStore(), chain=[]) as opened:
+        yield opened
+
+
+def test_which_thread(memory):
+    thread = memory.thread("mine", budget=500)
+    assert ThreadChoice(memory=memory).choose("new one").id == "new one"
+    assert ThreadChoice(memory=memory, default=thread).choose(None) is thread
+    assert ThreadChoice(memory=memory, default="mine").choose("other").id == "other"
+    fresh = ThreadChoice(memory=memory, on_missing="new")
+    assert fresh.choose(None).id != fresh.choose(None).id
+    with pytest.raises(MissingThread, match="on_missing"):
+        ThreadChoice(memory=memory).choose(None)
+    with pytest.raises(UnknownThread):
+        ThreadChoice(memory=memory, on_unknown="error").choose("nobody")
+    for wrong in ({"on_missing": 1}, {"on_unknown": "x"}, {"default": 3}):
+        with pytest.raises(BadSetting):
+            ThreadChoice(memory=memory, **wrong)
+    with pytest.raises(BadSetting):
+        ThreadChoice(memory=memory).choose(3)
+
+
+# -- whose an object is ------------------------------------------------------------------------------
+
+
+class Answer:
+    __hash__ = None
+
+    def __eq__(self, other):
+        return True
+
+
+class Helper:
+    def __init__(self, response):
+        self._response = response
+
+
+def test_an_object_belongs_to_its_turn_for_as_long_as_it_lives(memory):
+    turn = OpenTurn(memory.thread("t"), provider="parrot", model="grey")
+    answer, other = note_turn(Answer(), turn), Answer()
+    assert turn_of(answer) is turn
+    assert turn_of(Helper(answer)) is turn
+    with pytest.raises(UnknownThread, match="Answer"):
+        turn_of(other)  # equal, and not the same
+    assert note_turn("text", turn) == "text"
+    place = id(answer)
+    del answer
+    gc.collect()
+    from memex.wire._drop_in import turns
+
+    assert place not in turns._turns
