@@ -55,6 +55,16 @@ def evict_policy():
     return evict
 
 
+def clear_results():
+    """Return a policy that shortens every result of a tool that may be, when the window is too full."""
+
+    def clear(window: Window) -> Window:
+        results = [entry for entry in window.droppable if entry.message.tool_results]
+        return window.shorten(results, reason="cleared") if window.room < 0 else window
+
+    return clear
+
+
 def answer(*words: str) -> tuple[Event, ...]:
     return (
         Event(kind="start", response_id="r1"),

@@ -69,3 +69,12 @@ def test_a_policy_that_is_offered_by_name_is_used_where_it_is_named():
         assert str(memory.chain) == "by-name"
     with Memex("inmemory:", plugins=[ByName()], order=["by-name"]) as memory:
         assert str(memory.chain) == "by-name ▸ recall ▸ fifo"
+
+
+def test_a_plan_finds_the_policy_of_a_plugin_that_the_program_passed():
+    with Memex("inmemory:", plugins=[ByName()], chain=["by-name"], budget=1_000) as memory:
+        thread = memory.thread("t")
+        thread.append("hello")
+        thread.window()
+        other = Memex(memory.store, plugins=[ByName()], chain=["fifo"], budget=1_000)
+        assert [str(again) for again in other.thread("t").replay()] == ["plan 1: same, byte for byte"]

@@ -17,6 +17,7 @@ from memex import (
     MessageVetoed,
     Provider,
     RateLimited,
+    StoreUnavailable,
     UnknownMessage,
     UnknownProvider,
     UnknownThread,
@@ -344,3 +345,29 @@ def test_an_empty_variable_is_none(tmp_path):
 def test_a_wrong_environment_is_named(tmp_path):
     with pytest.raises(ConfigError, match="MEMEX_BUDGET"):
         load_settings(str(tmp_path), {"MEMEX_BUDGET": "lots"})
+
+
+# -- closing ---------------------------------------------------------------------------------------
+
+
+def test_plugins_finish_before_the_store_is_closed(open_memory):
+    memory = open_memory()
+    memory.thread("t").append("one")
+    seen: list[object] = []
+    memory.on_close(lambda: seen.append(memory.thread("t").info.head))
+    memory.on_close(lambda: seen.append("asked last"))
+    memory.close()
+    memory.close()
+    assert seen == ["asked last", 1]
+
+
+def test_what_fails_while_closing_keeps_nothing_open(open_memory):
+    memory = open_memory()
+    seen: list[str] = []
+    memory.on_close(lambda: seen.append("the others are called"))
+    memory.on_close(lambda: (_ for _ in ()).throw(RuntimeError("broken")))
+    with pytest.raises(RuntimeError, match="broken"):
+        memory.close()
+    assert seen == ["the others are called"]
+    with pytest.raises(StoreUnavailable):
+        memory.thread("t")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from memex import Memex, Message, PolicyFailed, PolicyViolation, Ranking, expand, ranker
+from memex import Memex, Message, PolicyFailed, PolicyViolation, Ranking, Text, expand, ranker
 from memex.testing import ScratchStore, evict_oldest
 
 
@@ -75,6 +76,54 @@ def test_a_weight_decides_between_two():
     thread = thread_of(likes("a", one, weight=3.0), likes("b", other))
     thread.window("?")
     assert [row.detail["worth"] for row in map(thread.explain, (7, 9))] == [1, pytest.approx(0.578, abs=1e-3)]
+
+
+def test_what_is_not_named_has_the_worth_that_a_ranking_says():
+    def says(window):
+        window = window.rank(Ranking(name="a", scores={7: 1.0, 9: 3.0}))
+        return window.rank(Ranking(name="b", scores={7: 8.0}, unnamed=1.0))
+
+    thread = thread_of(ranker(says))
+    thread.window("?")
+    assert thread.explain(7).detail["worth"] == 1
+    assert thread.explain(9).detail["worth"] == pytest.approx((3 / 8) ** 0.5**0.5, abs=1e-3)
+
+
+@pytest.mark.parametrize("unnamed", [0.0, -1.0, math.nan, math.inf])
+def test_what_is_not_named_is_worth_a_number_above_zero(unnamed):
+    def says(window):
+        return window.rank(Ranking(name="a", scores={7: 1.0}, unnamed=unnamed))
+
+    with pytest.raises((PolicyFailed, PolicyViolation), match="ranking 'a'"):
+        thread_of(says).window("?")
+
+
+def talk(*messages):
+    thread = Memex(ScratchStore(), chain=[likes("a", {2: 1.0, 3: 1.0}), evict_oldest], budget=1_500).thread(
+        "t"
+    )
+    thread.append([*messages, *(Message.user(f"Line {n} of the harbour's log.") for n in range(200))])
+    return thread
+
+
+def worths(thread, question):
+    thread.window(question)
+    return [thread.explain(seq).detail["worth"] for seq in (2, 3)]
+
+
+def test_who_is_named_in_the_question_is_heard():
+    said = [Message.user("Good morning.", name=name) for name in ("piet", "mara", "piet")]
+    said[1], said[2] = (m.replace(parts=(Text(f"It was late, {n}."),)) for n, m in enumerate(said[1:]))
+    assert worths(talk(*said), "What did Mara say?")[0] > worths(talk(*said), "What did Mara say?")[1]
+    assert worths(talk(*said), "What did Piet say?")[0] < worths(talk(*said), "What did Piet say?")[1]
+    assert worths(talk(*said), "What was said?") == [1, 1]
+
+
+def test_what_opens_a_session_is_worth_more():
+    day = datetime(2024, 5, 4, 9, tzinfo=UTC)
+    said = [Message.user(f"Number {n}.", created=day + timedelta(hours=5 * (n > 1))) for n in range(3)]
+    first, opening = worths(talk(*said), "What was said?")
+    assert first < opening == 1
 
 
 def test_nothing_ranked_changes_nothing():

@@ -17,7 +17,7 @@ class LlamaMemory:
         """Take the next message."""
         self.rows.append(message)
 
-    def select(self, query: str, budget: int) -> list[str]:
+    def select(self, _query: str, budget: int) -> list[str]:
         """Return the ids of what its ``get`` gives, newest first."""
         memory = Memory.from_defaults(
             session_id="t", token_limit=budget, token_flush_size=max(1, budget // 10)

@@ -30,9 +30,10 @@ def bearing(log: Log, question: str, entries: Sequence[Entry]) -> Mapping[int, f
         entries: The messages.
     """
     asked = set(terms(question))
+    named = {name for name in {e.message.name or "" for e in entries} if not asked.isdisjoint(terms(name))}
     before = {entry.seq: entry for entry in log.at(entry.seq - 1 for entry in entries)}
     return {
-        entry.seq: _ASKED_ABOUT * (not asked.isdisjoint(terms(entry.message.name or "")))
+        entry.seq: _ASKED_ABOUT * ((entry.message.name or "") in named)
         + _PERSON * (entry.message.role == "user")
         + _OPENING * opens_session(before.get(entry.seq - 1), entry)
         for entry in entries

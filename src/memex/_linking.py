@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
+import msgspec
+
 from memex._chain import Chain, Link, Policy
 from memex._errors import BadSetting, ConfigError, NameClash, PluginError
 from memex._factory import build, parse_spec
@@ -68,18 +70,21 @@ def check_order(hooks: Hooks, order: Sequence[str]) -> None:
 
 
 def chain_of(hooks: Hooks, host: object, refs: Iterable[PolicyRef], current: Chain) -> Chain:
-    """Return the chain that a plan names; policies of the program's own come from ``current``.
+    """Return the chain that a plan names; callables of the program's own come from ``current``.
 
     Raises:
         ConfigError: If one of them is not there.
     """
     own = {link.name: link for link in current if link.plugin == IN_PROGRAM}
+    offered = {o.provider.name for o in hooks.offers("policies") if o.plugin.distribution == IN_PROGRAM}
     made = []
     for ref in refs:
         if ref.plugin != IN_PROGRAM:
             made.append(_link(hooks, host, _spec_of(ref), "the plan names it"))
-        elif ref.policy in own:
+        elif ref.policy in own and msgspec.to_builtins(own[ref.policy].settings) == ref.settings:
             made.append(own[ref.policy])
+        elif ref.policy in offered:  # by a plugin that the program passed as an object
+            made.append(_link(hooks, host, _spec_of(ref), "the plan names it"))
         else:
             raise ConfigError(f"the policy {ref.policy!r} was the program's own and is not there now")
     return Chain(tuple(made))

@@ -147,9 +147,12 @@ def test_what_is_in_the_window_is_not_quoted_again():
 
 
 def test_nothing_is_brought_back_when_the_best_is_in_the_window():
-    aside = Message.user("The green door needs oil.", created=datetime(2024, 1, 2, tzinfo=UTC))
-    thread = thread_of(*chatter(20), aside, *chatter(300), Message.user(FACT), Message.assistant("Noted."))
-    assert not recalled(thread.window("Does Ottoline want the green lighthouse in vermilion?"))
+    aside = Message.user("The door of the shed needs oil, says the caretaker.")
+    before = [
+        m.replace(created=datetime(2024, 1, 2, tzinfo=UTC)) for m in (*chatter(20), aside, *chatter(300))
+    ]
+    thread = thread_of(*before, Message.user(FACT), Message.assistant("Noted."))
+    assert not recalled(thread.window("Does Ottoline want the lighthouse door in vermilion?"))
 
 
 def test_the_same_question_asked_before_is_no_answer_but_its_answer_is():
