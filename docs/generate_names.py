@@ -41,9 +41,13 @@ WIRE_GROUPS = {
     "Keys": "Secret find_key KeyFile KeyRing",
     "Models and settings": "ModelTable WireSettings wire_settings",
     "A history that is sent again": "new_messages reconcile Reconciled",
+    "Wrappers that remember": "DropIn Endpoint Asked Written AnswerReader ThreadChoice OnMissing OnUnknown "
+    "turn_of to_plain",
 }
 LINES = {
     "FinishReason": "Why a model stopped: one of these words.",
+    "OnMissing": "What happens to a call that names no thread: `\"error\"` or `\"new\"`.",
+    "OnUnknown": "What happens to an id that no thread has: `\"open\"` or `\"error\"`.",
     "Part": "Any of the parts below.",
     "hookimpl": "Marks a function of a plugin as the implementation of the hook of its name.",
     "TERMS": "Version of how `terms` splits words; an index that was made by another is made anew.",
