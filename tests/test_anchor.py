@@ -109,6 +109,21 @@ def test_a_count_that_is_too_low_lowers_the_limit_whether_or_not_the_window_goes
     assert all(r.same for r in thread.replay())
 
 
+def test_what_a_provider_added_does_not_shrink_the_window_to_nothing(open_memory):
+    class Searching(Metered):
+        """Adds the results of a search of its own to what it reads."""
+
+        def truth(self, request: Request) -> int:
+            return super().truth(request) + 5_000
+
+    thread = opened(open_memory, 1.0, backend=Searching()).thread("t")
+    thread.append([m for n in range(40) for m in (Message.user(f"what is {n}"), Message.assistant("so"))])
+    thread.send("and now then")
+    second = thread.send("and then now").plan
+    assert second.anchor.tightened == 150
+    assert 10 < second.tokens <= second.limit == 50
+
+
 def test_a_lower_limit_refuses_nothing_that_must_be_sent(open_memory):
     thread = opened(open_memory, 0.3).thread("t")
     thread.send("hi")

@@ -18,6 +18,12 @@ PLAUSIBLE: Final = 8
 """A provider's figure that is so many times below the estimate is taken for a mistake. In Georgian, the
 furthest of living languages, the estimate was measured 5 times over ``o200k_base``."""
 
+FINER: Final = 2
+"""How many times more tokens a tokenizer is taken to cut a text into than the estimate. What a provider
+reports beyond that was added by it: hidden instructions, the results of its own tools."""
+LEAST: Final = 4
+"""However much was added, the limit stays at least one part in so many: the next turn may be without."""
+
 # Other turns of the thread may be stored between a plan and its answer.
 _LOOK_AHEAD: Final = 100
 
@@ -31,7 +37,7 @@ class Anchor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         reported: Its tokens by the provider.
         credit: Tokens that the limit is higher, because this window continues that one whole and it was
             overestimated by so much.
-        tightened: Tokens that the limit is lower, because the counter was too low by so much in proportion.
+        tightened: Tokens that the limit is lower, because the counter was too low.
     """
 
     plan: int
@@ -51,8 +57,16 @@ class Anchor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return max(0, self.estimated - self.reported)
 
     def tight(self, limit: int) -> int:
-        """Return what a limit is by a counter that says too little: lower by the same proportion."""
-        return limit * self.estimated // self.reported if self.too_low else limit
+        """Return what a limit is by a counter that says too little.
+
+        It is lower by the same proportion, as far as a tokenizer can be the reason, and by what is more
+        than that.
+        """
+        if not self.too_low:
+            return limit
+        cut = min(self.reported, FINER * self.estimated)
+        added = self.reported - cut
+        return max(limit * self.estimated // cut - added, limit // LEAST)
 
     def __str__(self) -> str:
         counted = (
