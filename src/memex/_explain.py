@@ -27,7 +27,7 @@ REASONS = {
     "less-important": "it was evicted to make room: other turns hold more in fewer tokens",
     "over-messages": "it was evicted: more messages than allowed, the oldest go first",
     "over-turns": "it was evicted: more turns than allowed, the oldest go first",
-    "recalled": "its words match the question",
+    "recalled": "it is likely to hold what is asked",
     "neighbour": "it stands beside a message that matches the question",
     "quoted": "it is quoted before the question instead, because the window was about to be cut",
     "cleared": "the result of the tool was taken out to make room; a stub says what was there",
