@@ -46,8 +46,8 @@ WIRE_GROUPS = {
 }
 LINES = {
     "FinishReason": "Why a model stopped: one of these words.",
-    "OnMissing": "What happens to a call that names no thread: `\"error\"` or `\"new\"`.",
-    "OnUnknown": "What happens to an id that no thread has: `\"open\"` or `\"error\"`.",
+    "OnMissing": 'What happens to a call that names no thread: `"error"` or `"new"`.',
+    "OnUnknown": 'What happens to an id that no thread has: `"open"` or `"error"`.',
     "Part": "Any of the parts below.",
     "hookimpl": "Marks a function of a plugin as the implementation of the hook of its name.",
     "TERMS": "Version of how `terms` splits words; an index that was made by another is made anew.",
