@@ -14,7 +14,8 @@ from memex import wire as memex_wire
 from memex._explain import REASONS
 
 GROUPS = {
-    "Opening and talking": "Memex Thread Window Reply OpenTurn Budget load_settings settings_file parse_chain",
+    "Opening and talking": "Memex Thread Window Reply OpenTurn Budget load_settings settings_file "
+    "parse_chain",
     "Messages": "Message Origin Usage freeze thaw encode_message decode_message check_id",
     "Parts": "Part Text Reasoning ToolCall ToolResult Media Refusal Citation Opaque",
     "Plans": "Plan Step Change Outcome Anchor Explanation Row rows Replayed Rehearsal Entry Derived Unit Log",
