@@ -37,6 +37,7 @@ class Anthropic:
         diagnostics: Whether to ask why the cache did not serve more.
         thinking_room: Tokens to allow for thoughts on top of the answer's.
         settings: Settings of every call; those of the call itself win.
+        host: The Memex, whose store counts calls for other processes where that is asked for.
         **wire: The settings of every backend over a wire; see :class:`memex.wire.WireSettings`.
 
     Raises:
@@ -53,6 +54,7 @@ class Anthropic:
         diagnostics: bool = True,
         thinking_room: int = 0,
         settings: Mapping[str, Any] | None = None,
+        host: object = None,
         **wire: Any,
     ) -> None:
         self.model, at, url = model.partition("@http")
@@ -66,6 +68,7 @@ class Anthropic:
         self._diagnostics = diagnostics
         self._thinking_room = thinking_room
         self._defaults: Mapping[str, Any] = freeze(settings or {})
+        self._host = host
         self._wire = wire_settings(PROVIDER, wire)
         self._table = ModelTable.for_provider(PROVIDER, files("memex_anthropic") / "models.toml")
         self._capabilities = self._table.capabilities(self.model)
@@ -162,4 +165,4 @@ class Anthropic:
 
     @cached_property
     def _limits(self) -> RateLimits | None:
-        return self._wire.limits(PROVIDER, self._clients.key)
+        return self._wire.limits(PROVIDER, self._clients.key, getattr(self._host, "store", None))

@@ -89,6 +89,7 @@ class Calling:
         while True:
             with create(**params, timeout=timeout(attempt.timeouts)) as response:
                 attempt.closes(response.close)
+                attempt.got(response.headers)
                 response.read()
                 yield from _noted(reading.whole(self._body(response.http_response)), asked)
             if not reading.paused:
@@ -115,6 +116,7 @@ class Calling:
         while True:
             async with create(**params, timeout=timeout(attempt.timeouts)) as response:
                 attempt.closes(response.close)
+                attempt.got(response.headers)
                 await response.read()
                 for event in _noted(reading.whole(self._body(response.http_response)), asked):
                     yield event
@@ -127,6 +129,7 @@ class Calling:
         stream = create(**params, stream=True, timeout=timeout(attempt.timeouts))
         attempt.closes(stream.close)
         response = stream.response
+        attempt.got(response.headers)
         if not _is_stream(response.headers):
             response.read()
             raise self._not_a_stream(response)
@@ -152,6 +155,7 @@ class Calling:
         stream = await create(**params, stream=True, timeout=timeout(attempt.timeouts))
         attempt.closes(stream.close)
         response = stream.response
+        attempt.got(response.headers)
         if not _is_stream(response.headers):
             await response.aread()
             raise self._not_a_stream(response)

@@ -26,6 +26,7 @@ class Cohere:
     Args:
         model: Name of the model, such as ``"command-a-03-2025"``; ``MODEL@URL`` for another server.
         settings: Settings of every call; those of the call itself win.
+        host: The Memex, whose store counts calls for other processes where that is asked for.
         **wire: The settings of every backend over a wire; see :class:`memex.wire.WireSettings`.
 
     Raises:
@@ -34,13 +35,21 @@ class Cohere:
 
     name = PROVIDER
 
-    def __init__(self, model: str, *, settings: Mapping[str, Any] | None = None, **wire: Any) -> None:
+    def __init__(
+        self,
+        model: str,
+        *,
+        settings: Mapping[str, Any] | None = None,
+        host: object = None,
+        **wire: Any,
+    ) -> None:
         self.model, at, url = model.partition("@http")
         if at:
             wire.setdefault("base_url", f"http{url}")
         if not self.model:
             raise BadSetting(f"{PROVIDER}: which model? Write its name, as in {PROVIDER}:command-a-03-2025")
         self._defaults: Mapping[str, Any] = freeze(settings or {})
+        self._host = host
         self._wire = wire_settings(PROVIDER, wire)
         self._table = ModelTable.for_provider(PROVIDER, files("memex_cohere") / "models.toml")
         self._capabilities = self._table.capabilities(self.model)
@@ -123,4 +132,4 @@ class Cohere:
 
     @cached_property
     def _limits(self) -> RateLimits | None:
-        return self._wire.limits(PROVIDER, self._clients.key)
+        return self._wire.limits(PROVIDER, self._clients.key, getattr(self._host, "store", None))

@@ -59,6 +59,7 @@ class Calling:
         with chat(**asked.params, request_options=options(attempt.timeouts, asked.body)) as answer:
             response = answer.response
             attempt.closes(response.close)
+            attempt.got(response.headers)
             if not _is_stream(response.headers):
                 response.read()
                 raise self._no_answer(response)
@@ -82,6 +83,7 @@ class Calling:
         asked = self._ask(attempt.dropped)
         chat = self._clients.blocking().with_raw_response.chat
         answer = chat(**asked.params, request_options=options(attempt.timeouts, asked.body))
+        attempt.got(answer.response.headers)
         yield from _noted(self._read(answer.response), asked)
 
     async def astream(self, attempt: Attempt) -> AsyncIterator[Event]:
@@ -92,6 +94,7 @@ class Calling:
         async with chat(**asked.params, request_options=options(attempt.timeouts, asked.body)) as answer:
             response = answer.response
             attempt.closes(response.aclose)
+            attempt.got(response.headers)
             if not _is_stream(response.headers):
                 await response.aread()
                 raise self._no_answer(response)
@@ -116,6 +119,7 @@ class Calling:
         asked = self._ask(attempt.dropped)
         chat = (await self._clients.on_this_loop()).with_raw_response.chat
         answer = await chat(**asked.params, request_options=options(attempt.timeouts, asked.body))
+        attempt.got(answer.response.headers)
         for event in _noted(self._read(answer.response), asked):
             yield event
 
