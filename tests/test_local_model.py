@@ -67,11 +67,11 @@ def hold(memory, turns, name="t", **settings):
 def test_turns_evict_and_a_second_opening_goes_on_with_the_stored_ids(folder, tmp_path):
     with opened(folder, tmp_path / "a.db") as memory:
         memory.thread("t").append(Message.system(SAYING))
-        replies = hold(memory, range(12))
+        replies = hold(memory, range(24))
         words = memory.backend._words
         evicted = [any(c.kind == "drop" for s in reply.plan.steps for c in s.changes) for reply in replies]
         assert any(evicted)
-        assert sum(reply.usage.cache_read_tokens > 0 for reply in replies) == 11
+        assert sum(reply.usage.cache_read_tokens > 0 for reply in replies) == 23
         assert all(reply.usage.prompt_tokens <= reply.plan.tokens for reply in replies)
         told = list(memory.thread("t").messages())
     with opened(folder, tmp_path / "a.db") as memory:
@@ -79,7 +79,7 @@ def test_turns_evict_and_a_second_opening_goes_on_with_the_stored_ids(folder, tm
         answers = [message for message in told if message.role == "assistant"]
         assert all(NOTE in message.extra for message in answers)
         assert {len(ledger_of(message, words.fingerprint).ids) for message in answers} <= set(range(1, 13))
-        [reply] = hold(memory, [12])
+        [reply] = hold(memory, [24])
         assert "hf:prompt" not in reply.message.extra, "every answer went in as it was generated"
         assert reply.usage.cache_read_tokens == 0, "a new process has nothing yet"
 

@@ -22,7 +22,7 @@ Run = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    from tiny_models import make_static
+    from random_embedding_models import make_static
 
     folder = tmp_path_factory.mktemp("models")
     return [f"model2vec:{make_static(folder / f'tiny-{seed}', seed)}" for seed in (1, 2)]

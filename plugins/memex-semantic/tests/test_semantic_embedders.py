@@ -18,7 +18,7 @@ NEEDS = "needs pip install 'memex-semantic[sentence-transformers,model2vec]'"
 @pytest.fixture(scope="session")
 def transformer(tmp_path_factory):
     pytest.importorskip("sentence_transformers", reason=NEEDS)
-    from tiny_models import make_transformer
+    from random_embedding_models import make_transformer
 
     return make_transformer(tmp_path_factory.mktemp("models") / "tiny-bert")
 
@@ -26,7 +26,7 @@ def transformer(tmp_path_factory):
 @pytest.fixture(scope="session")
 def static(tmp_path_factory):
     pytest.importorskip("model2vec", reason=NEEDS)
-    from tiny_models import make_static
+    from random_embedding_models import make_static
 
     return make_static(tmp_path_factory.mktemp("models") / "tiny-static")
 
@@ -71,7 +71,7 @@ def test_another_model_in_the_same_folder_has_another_name(transformer, tmp_path
     copy = tmp_path / "elsewhere" / transformer.name
     shutil.copytree(transformer, copy)
     assert TransformerEmbedder(str(copy)).name == TransformerEmbedder(str(transformer)).name
-    from tiny_models import make_transformer
+    from random_embedding_models import make_transformer
 
     make_transformer(copy, seed=2)
     assert TransformerEmbedder(str(copy)).name != TransformerEmbedder(str(transformer)).name

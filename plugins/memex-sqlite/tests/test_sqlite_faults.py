@@ -146,7 +146,7 @@ def test_a_read_only_folder(tmp_path: Path) -> None:
 
 
 @POSIX
-@pytest.mark.parametrize("size", [300_000, 327_680, 800_000])
+@pytest.mark.parametrize("size", [327_680, 360_000, 800_000])
 def test_a_full_disk(path: Path, size: int) -> None:
     said, sound = run(FULL_DISK, str(path), str(size)).splitlines()
     assert str(path) in said

@@ -38,9 +38,12 @@ _ORPHANS = {
 
 def problems(connection: sqlite3.Connection, namespace: str) -> Iterator[str]:
     """Yield what is wrong with the file, and with the threads of a namespace, one line each."""
-    for (line,) in connection.execute("PRAGMA quick_check(20)").fetchall():
-        if line != "ok":
-            yield f"the file is damaged: {line}"
+    try:
+        for (line,) in connection.execute("PRAGMA quick_check(20)").fetchall():
+            if line != "ok":
+                yield f"the file is damaged: {line}"
+    except sqlite3.DatabaseError as error:  # where even SQLite's own check finds no way
+        yield f"the file is damaged: {error}"
     try:
         yield from _content_problems(connection, namespace)
     except sqlite3.DatabaseError as error:
