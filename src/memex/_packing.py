@@ -1,0 +1,75 @@
+"""Packing: which messages to quote when not all of them fit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from memex._terms import searchable_text, terms
+from memex._weighing import Weighed
+
+_ALIKE: Final = 0.8  # of the words of both; when one says nothing else, it is the other once more
+
+
+class Packer:
+    """Chooses what to quote for one question. What was said alike is chosen once.
+
+    Args:
+        question: What is asked. The question itself, asked before, is no answer.
+    """
+
+    def __init__(self, question: str) -> None:
+        self._asked = tuple(terms(question))
+        self._words: dict[int, tuple[str, ...]] = {}
+
+    def pack(
+        self, weighed: Sequence[Weighed], room: int, *, most: int, beside: Iterable[Weighed] = ()
+    ) -> list[Weighed]:
+        """Return what to quote in about ``room`` tokens, the most needed first.
+
+        By worth per token one long message that very likely holds the answer can lose its place to
+        a few short ones; by worth alone it takes the place of many. So both are tried, and what
+        is likelier to hold the answer is taken.
+
+        Args:
+            weighed: What may be quoted, what is worth most for its tokens first.
+            room: Tokens.
+            most: Tokens that one message may take, so that a long one does not push out all others.
+            beside: What is quoted already.
+        """
+        known = list(beside)
+        likeliest = sorted(weighed, key=lambda w: (-w.worth, -w.entry.seq))
+        packed = [self._fitting(order, room, most, known) for order in (weighed, likeliest)]
+        top = likeliest[0].worth if likeliest else 0.0
+        return max(packed, key=lambda quotes: math.fsum(math.exp(q.worth - top) for q in quotes))
+
+    def _fitting(self, order: Sequence[Weighed], left: int, most: int, known: list[Weighed]) -> list[Weighed]:
+        taken: list[Weighed] = []
+        for quote in order:
+            if quote.cost <= min(left, most) and not self._said(quote, [*known, *taken]):
+                taken.append(quote)
+                left -= quote.cost
+        return taken
+
+    def _said(self, quote: Weighed, taken: Sequence[Weighed]) -> bool:
+        """Tell whether a quote says nothing, what is asked, or nothing that is not quoted already."""
+        words = self._words_of(quote)
+        if not words or words == self._asked:
+            return True
+        few = set(words)
+        for other in taken:
+            others = self._words_of(other)
+            if words == others:
+                return True
+            if quote.entry.message.name == other.entry.message.name and len(few) >= _ALIKE * len(others):
+                many = set(others)
+                if few <= many and len(few) >= _ALIKE * len(many):
+                    return True
+        return False
+
+    def _words_of(self, quote: Weighed) -> tuple[str, ...]:
+        known = self._words.get(quote.entry.seq)
+        if known is None:
+            known = self._words[quote.entry.seq] = tuple(terms(searchable_text(quote.entry.message)))
+        return known
