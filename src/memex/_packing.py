@@ -23,9 +23,7 @@ class Packer:
         self._asked = tuple(terms(question))
         self._words: dict[int, tuple[str, ...]] = {}
 
-    def pack(
-        self, weighed: Sequence[Weighed], room: int, *, most: int, beside: Iterable[Weighed] = ()
-    ) -> list[Weighed]:
+    def pack(self, weighed: Sequence[Weighed], room: int, *, beside: Iterable[Weighed] = ()) -> list[Weighed]:
         """Return what to quote in about ``room`` tokens, the most needed first.
 
         By worth per token one long message that very likely holds the answer can lose its place to
@@ -35,19 +33,18 @@ class Packer:
         Args:
             weighed: What may be quoted, what is worth most for its tokens first.
             room: Tokens.
-            most: Tokens that one message may take, so that a long one does not push out all others.
             beside: What is quoted already.
         """
         known = list(beside)
         likeliest = sorted(weighed, key=lambda w: (-w.worth, -w.entry.seq))
-        packed = [self._fitting(order, room, most, known) for order in (weighed, likeliest)]
+        packed = [self._fitting(order, room, known) for order in (weighed, likeliest)]
         top = likeliest[0].worth if likeliest else 0.0
         return max(packed, key=lambda quotes: math.fsum(math.exp(q.worth - top) for q in quotes))
 
-    def _fitting(self, order: Sequence[Weighed], left: int, most: int, known: list[Weighed]) -> list[Weighed]:
+    def _fitting(self, order: Sequence[Weighed], left: int, known: list[Weighed]) -> list[Weighed]:
         taken: list[Weighed] = []
         for quote in order:
-            if quote.cost <= min(left, most) and not self._said(quote, [*known, *taken]):
+            if quote.cost <= left and not self._said(quote, [*known, *taken]):
                 taken.append(quote)
                 left -= quote.cost
         return taken

@@ -23,12 +23,15 @@ _CONTROL = re.compile(
 def quote_block(entries: Sequence[Entry], heading: str = HEADING) -> Message:
     """Return one user message that quotes ``entries`` in log order, each with its reference.
 
+    A reference names the day where it is another one than that of the quote before.
     The text part's ``meta["quotes"]`` holds ``[seq, start, end]`` for each quoted message: where
     its words stand in the text. Id and time are fixed, so that a rebuilt block is the same.
     """
-    text, quotes = heading, []
+    text, quotes, day = heading, [], ""
     for entry in entries:
-        text += f"\n\n[#{entry.seq} {_speaker(entry.message)}, {_when(entry.message)}]\n"
+        when = _when(entry.message)
+        text += f"\n\n[#{entry.seq} {_speaker(entry.message)}{f', {when}' if when != day else ''}]\n"
+        day = when
         start = len(text)
         text += "\n".join(f"> {line}" for line in neutral(searchable_text(entry.message)).splitlines())
         quotes.append([entry.seq, start, len(text)])

@@ -70,7 +70,7 @@ class Selection:
             beside = [w for w in weighed if w.entry.seq in said]
             outside = [w for w in weighed if w.entry.seq not in inside and w.entry.seq not in said]
             left = room - (_block_tokens(window) - start)
-            quotes = packer.pack(outside, left - (0 if said else _HEADING), most=room // 2, beside=beside)
+            quotes = packer.pack(outside, left - (0 if said else _HEADING), beside=beside)
             brought = _with(window, quotes, left, best)
             if brought is window:
                 break

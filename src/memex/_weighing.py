@@ -17,7 +17,7 @@ from memex._window import Window
 
 _REST: Final = 0.02  # of all odds; what is left when so little is left is not brought back
 _POOL: Final = 300  # so many are read and packed, best first
-_REFERENCE: Final = 16
+_REFERENCE: Final = 10
 _STANDING: Final = frozenset({"system", "developer"})  # these are in every window
 
 
