@@ -19,6 +19,7 @@ from memex._weighing import Weighed, weigh
 from memex._window import Window
 
 _HEADING: Final = 40
+_FREE: Final = 0.4  # of what eviction left free; the rest is for the answer's turn and for tools
 _TRIES: Final = 3  # so often what estimates left free is filled
 
 
@@ -49,15 +50,15 @@ class Selection:
     def fill(self, window: Window) -> Window:
         """Return a window that quotes more in what is free once the policies that evict are done.
 
-        Half of that is left alone, and at most the share is taken once more: these tokens are
+        Most of that is left alone, and at most the share is taken once more: these tokens are
         fresh in every turn. What was said since the question does not count as long as it fits
-        in the other half, so that the quotes hold still while tools are called.
+        in the rest, so that the quotes hold still while tools are called.
         """
         newest = window.newest
         if newest is None:
             return window
         since = sum(item.tokens for item in window.items[window.items.index(newest) + 1 :])
-        room = min(int(_share(window) * window.limit), (window.room + since) // 2)
+        room = min(int(_share(window) * window.limit), int(_FREE * (window.room + since)))
         return self._quoted(window, window.seqs, room) if 0 < room <= window.room else window
 
     def _quoted(self, window: Window, inside: frozenset[int], room: int) -> Window:

@@ -16,6 +16,7 @@ from memex._terms import searchable_text
 from memex._window import Window
 
 _REST: Final = 0.02  # of all odds; what is left when so little is left is not brought back
+_FLOOR: Final = 5e-3  # what is so much less likely than the best is not brought back, however much there is of it
 _POOL: Final = 300  # so many are read and packed, best first
 _REFERENCE: Final = 10
 _STANDING: Final = frozenset({"system", "developer"})  # these are in every window
@@ -63,7 +64,7 @@ def _likeliest(entries: list[Entry], worth: dict[int, float]) -> list[Entry]:
     enough = _REST * left
     kept = []
     for entry in sorted(entries, key=lambda e: (-worth[e.seq], -e.seq)):
-        if left <= enough:
+        if left <= enough or odds[entry.seq] < _FLOOR:
             break
         left -= odds[entry.seq]
         kept.append(entry)

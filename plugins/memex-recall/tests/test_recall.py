@@ -147,12 +147,9 @@ def test_what_is_in_the_window_is_not_quoted_again():
 
 
 def test_nothing_is_brought_back_when_the_best_is_in_the_window():
-    aside = Message.user("The door of the shed needs oil, says the caretaker.")
-    before = [
-        m.replace(created=datetime(2024, 1, 2, tzinfo=UTC)) for m in (*chatter(20), aside, *chatter(300))
-    ]
-    thread = thread_of(*before, Message.user(FACT), Message.assistant("Noted."))
-    assert not recalled(thread.window("Does Ottoline want the lighthouse door in vermilion?"))
+    aside = Message.user("The green door of the shed needs oil, says the caretaker.")
+    thread = thread_of(*chatter(20), aside, *chatter(300), Message.user(FACT), Message.assistant("Noted."))
+    assert not recalled(thread.window("Does Ottoline want the green lighthouse in vermilion?"))
 
 
 def test_the_same_question_asked_before_is_no_answer_but_its_answer_is():
@@ -236,7 +233,7 @@ def test_a_word_in_more_messages_than_are_looked_at_is_known_to_be_common():
     said[5] = Message.user("box with a lighthouse")
     ranked = rank(thread_of(*said).log(), "box lighthouse", upto=len(said))
     assert ranked[0].entry.seq == 6
-    assert len(ranked) <= 9, "the lighthouse, and at most what stands around it"
+    assert len(ranked) <= 5, "the lighthouse, and at most what stands around it"
 
 
 # -- law 6 and 7 -----------------------------------------------------------------------------------
