@@ -8,6 +8,7 @@ of the odds is kept: the rest would be brought back by chance.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from memex._bearing import bearing
@@ -16,7 +17,7 @@ from memex._terms import searchable_text
 from memex._window import Window
 
 _REST: Final = 0.02  # of all odds; what is left when so little is left is not brought back
-_FLOOR: Final = 5e-3  # what is so much less likely than the best is not brought back, however much there is of it
+_FLOOR: Final = 2.5e-3  # of the best; what is less likely is not brought back, however much there is of it
 _POOL: Final = 300  # so many are read and packed, best first
 _REFERENCE: Final = 10
 _STANDING: Final = frozenset({"system", "developer"})  # these are in every window
@@ -37,8 +38,9 @@ class Weighed(NamedTuple):
 
 
 def by_value(window: Window) -> list[Entry]:
-    """Return what could be quoted if the window were empty, what is worth most for its tokens first."""
-    return [weighed.entry for weighed in weigh(window)]
+    """Return all that any ranking names, however unlikely, what is worth most for its tokens first."""
+    entries, worth = _worths(window)
+    return [weighed.entry for weighed in _in_order(entries, worth)]
 
 
 def weigh(window: Window) -> list[Weighed]:
@@ -47,17 +49,26 @@ def weigh(window: Window) -> list[Weighed]:
     What is in the window already is among it: where that holds nearly all of the odds, nothing
     else is worth quoting.
     """
+    entries, worth = _worths(window)
+    return _in_order(_likeliest(entries, worth), worth)
+
+
+def _worths(window: Window) -> tuple[list[Entry], dict[int, float]]:
+    """Return the likeliest messages that the rankings name, in log order, and the logarithm of its odds."""
     worth = fused(window)
     likely = sorted(worth, key=lambda seq: (-worth[seq], -seq))[:_POOL]
     entries = [entry for entry in window.log.at(likely) if entry.message.role not in _STANDING]
     bears = bearing(window.log, window.query, entries)
-    total = {entry.seq: worth[entry.seq] + bears[entry.seq] for entry in entries}
-    weighed = [Weighed(e, total[e.seq], _cost(e)) for e in _likeliest(entries, total)]
+    return entries, {entry.seq: worth[entry.seq] + bears[entry.seq] for entry in entries}
+
+
+def _in_order(entries: list[Entry], worth: Mapping[int, float]) -> list[Weighed]:
+    weighed = [Weighed(entry, worth[entry.seq], _cost(entry)) for entry in entries]
     return sorted(weighed, key=lambda w: (math.log(w.cost) - w.worth, -w.entry.seq))
 
 
-def _likeliest(entries: list[Entry], worth: dict[int, float]) -> list[Entry]:
-    """Return the fewest messages that hold all but ``_REST`` of the odds."""
+def _likeliest(entries: list[Entry], worth: Mapping[int, float]) -> list[Entry]:
+    """Return the fewest messages that hold all but ``_REST`` of the odds, without the unlikely."""
     best = max(worth.values(), default=0.0)
     odds = {seq: math.exp(value - best) for seq, value in worth.items()}
     left = math.fsum(odds.values())
