@@ -21,7 +21,7 @@ class Packer:
 
     def __init__(self, question: str) -> None:
         self._asked = tuple(terms(question))
-        self._words: dict[int, tuple[str, ...]] = {}
+        self._words: dict[int, tuple[tuple[str, ...], frozenset[str]]] = {}
 
     def pack(self, weighed: Sequence[Weighed], room: int, *, beside: Iterable[Weighed] = ()) -> list[Weighed]:
         """Return what to quote in about ``room`` tokens, the most needed first.
@@ -42,31 +42,34 @@ class Packer:
         return max(packed, key=lambda quotes: math.fsum(math.exp(q.worth - top) for q in quotes))
 
     def _fitting(self, order: Sequence[Weighed], left: int, known: list[Weighed]) -> list[Weighed]:
+        said = {self._asked, ()}
+        by_speaker: dict[str | None, list[frozenset[str]]] = {}
+
+        def say(quote: Weighed) -> bool:
+            """Take note of what a quote says; tell whether that is anything new."""
+            words, few = self._words_of(quote)
+            if words in said:
+                return False
+            said.add(words)
+            others = by_speaker.setdefault(quote.entry.message.name, [])
+            most = len(few) / _ALIKE
+            if any(len(few) <= len(many) <= most and few <= many for many in others):
+                return False
+            others.append(few)
+            return True
+
+        for quote in known:
+            say(quote)
         taken: list[Weighed] = []
         for quote in order:
-            if quote.cost <= left and not self._said(quote, [*known, *taken]):
+            if quote.cost <= left and say(quote):
                 taken.append(quote)
                 left -= quote.cost
         return taken
 
-    def _said(self, quote: Weighed, taken: Sequence[Weighed]) -> bool:
-        """Tell whether a quote says nothing, what is asked, or nothing that is not quoted already."""
-        words = self._words_of(quote)
-        if not words or words == self._asked:
-            return True
-        few = set(words)
-        for other in taken:
-            others = self._words_of(other)
-            if words == others:
-                return True
-            if quote.entry.message.name == other.entry.message.name and len(few) >= _ALIKE * len(others):
-                many = set(others)
-                if few <= many and len(few) >= _ALIKE * len(many):
-                    return True
-        return False
-
-    def _words_of(self, quote: Weighed) -> tuple[str, ...]:
+    def _words_of(self, quote: Weighed) -> tuple[tuple[str, ...], frozenset[str]]:
         known = self._words.get(quote.entry.seq)
         if known is None:
-            known = self._words[quote.entry.seq] = tuple(terms(searchable_text(quote.entry.message)))
+            words = tuple(terms(searchable_text(quote.entry.message)))
+            known = self._words[quote.entry.seq] = words, frozenset(words)
         return known
