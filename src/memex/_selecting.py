@@ -20,7 +20,7 @@ from memex._window import Window
 
 _HEADING: Final = 40
 _FREE: Final = 0.4  # of what eviction left free; the rest is for the answer's turn and for tools
-_TRIES: Final = 3  # so often what estimates left free is filled
+_TRIES: Final = 2  # so often what estimates left free is filled
 
 
 class Selection:
