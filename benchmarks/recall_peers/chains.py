@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from baselines import Row, fitting
 
 from memex import Budget, Memex, Message, Window, ranker
-from memex._selecting import by_value
+from memex._weighing import by_value
 
 _TIMES = ("%I:%M %p on %d %B, %Y", "%Y-%m-%d (%A)")
 

@@ -13,7 +13,7 @@ from memex._guard import check_step
 from memex._plan import PolicyRef, Size, Step
 from memex._plugin import label
 from memex._ranking import Ranking, is_ranker
-from memex._selecting import select
+from memex._selecting import Selection
 from memex._window import Window
 
 Policy = Callable[[Window], Window]
@@ -72,7 +72,8 @@ class Chain(msgspec.Struct, frozen=True):
             on_error: Whether a failing policy stops the call or is skipped.
             fresh: Counts the fresh tokens of a window.
 
-        Where policies ranked, the selection is a step of its own after the last of them.
+        Where policies ranked, the selection is a step of its own after the last of them. What the
+        chain left free is filled by one more, which is in the plan where it quotes something.
 
         Returns:
             The last window, one step per policy, and the milliseconds each took.
@@ -84,8 +85,9 @@ class Chain(msgspec.Struct, frozen=True):
         steps: list[Step] = []
         times: list[float] = []
         selected: tuple[Ranking, ...] = ()
+        selection = Selection()
 
-        def take(link: Link) -> None:
+        def take(link: Link, *, told: bool = True) -> None:
             nonlocal window
             started = time.perf_counter()
             given = window.replace(changes=())
@@ -96,21 +98,25 @@ class Chain(msgspec.Struct, frozen=True):
                 if on_error == "raise":
                     raise
                 window, error = given, str(failure)
+            if not told and window is given and error is None:
+                return
             times.append(round((time.perf_counter() - started) * 1e3, 3))
             steps.append(_step(link, given, window, fresh(window), error))
 
         for link in (*self.links, None):
             if window.rankings != selected and not (link and is_ranker(link.policy)):
                 selected = window.rankings
-                take(_SELECT)
+                take(_own("select", selection.select, "packs what the rankings before it found"))
             if link:
                 take(link)
+        if selected:
+            take(_own("fill", selection.fill, "quotes more in what was left free"), told=False)
         return window, steps, times
 
 
-_SELECT = Link(
-    name="select", policy=select, plugin="memex-core", why="packs what the rankings before it found"
-)
+def _own(name: str, policy: Policy, why: str) -> Link:
+    """Return a step of the host itself."""
+    return Link(name=name, policy=policy, plugin="memex-core", why=why)
 
 
 def _apply(link: Link, given: Window) -> Window:

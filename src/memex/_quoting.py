@@ -23,16 +23,20 @@ _CONTROL = re.compile(
 def quote_block(entries: Sequence[Entry], heading: str = HEADING) -> Message:
     """Return one user message that quotes ``entries`` in log order, each with its reference.
 
-    The text part's ``meta["quotes"]`` holds ``[seq, start, end]`` for each quoted message: where
-    its words stand in the text. Id and time are fixed, so that a rebuilt block is the same.
+    A reference names the day where it is another one than that of the quote before. The text
+    part's ``meta["quotes"]`` holds ``[seq, start, end]`` for each quoted message: where its words
+    stand in the text; ``meta["days"]`` holds the day of each. Id and time are fixed, so that a
+    rebuilt block is the same.
     """
-    text, quotes = heading, []
+    text, quotes, days = heading, [], [""]
     for entry in entries:
-        text += f"\n\n[#{entry.seq} {_speaker(entry.message)}, {_when(entry.message)}]\n"
+        when = _when(entry.message)
+        text += f"\n\n[#{entry.seq} {_speaker(entry.message)}{f', {when}' if when != days[-1] else ''}]\n"
+        days.append(when)
         start = len(text)
         text += "\n".join(f"> {line}" for line in neutral(searchable_text(entry.message)).splitlines())
         quotes.append([entry.seq, start, len(text)])
-    part = Text(text, meta={"quotes": quotes})
+    part = Text(text, meta={"quotes": quotes, "days": days[1:]})
     return Message(
         role="user", parts=(part,), id=f"recall-{entries[-1].seq}", created=entries[-1].message.created
     )

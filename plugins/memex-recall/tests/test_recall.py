@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -57,7 +56,7 @@ def test_a_fact_far_back_is_quoted_just_before_the_question():
     assert 21 in recalled(window)
     assert window.messages[-1].text.startswith("Which colour")
     assert FACT in window.messages[-2].text
-    assert "[#21 user, " in window.messages[-2].text
+    assert "[#21 user" in window.messages[-2].text
     assert not any(FACT in message.text for message in window.messages[:-2])
 
 
@@ -146,13 +145,17 @@ def test_what_is_in_the_window_is_not_quoted_again():
     assert not recalled(thread.window("the lighthouse door?"))
 
 
-def test_nothing_is_brought_back_when_the_best_is_in_the_window():
-    aside = Message.user("The door of the shed needs oil, says the caretaker.")
-    before = [
-        m.replace(created=datetime(2024, 1, 2, tzinfo=UTC)) for m in (*chatter(20), aside, *chatter(300))
-    ]
-    thread = thread_of(*before, Message.user(FACT), Message.assistant("Noted."))
-    assert not recalled(thread.window("Does Ottoline want the lighthouse door in vermilion?"))
+@pytest.mark.parametrize(
+    ("said", "question"),
+    [
+        ("The door of the shed needs oil.", "What did Ottoline want for the lighthouse door, vermilion?"),
+        ("The green door of the shed needs oil.", "Does Ottoline want the green lighthouse in vermilion?"),
+    ],
+)
+def test_nothing_is_brought_back_when_the_best_is_in_the_window(said, question):
+    aside = Message.user(said)
+    thread = thread_of(*chatter(20), aside, *chatter(300), Message.user(FACT), Message.assistant("Noted."))
+    assert not recalled(thread.window(question))
 
 
 def test_the_same_question_asked_before_is_no_answer_but_its_answer_is():
@@ -166,6 +169,47 @@ def test_the_same_question_asked_before_is_no_answer_but_its_answer_is():
 def test_the_same_words_are_quoted_once():
     thread = thread_of(*chatter(20), *([Message.user(FACT), *chatter(9)] * 5), *chatter(300))
     assert thread.window("the lighthouse door?").messages[-2].text.count(FACT) == 1
+
+
+def test_what_only_leaves_words_out_is_not_quoted_beside_the_whole():
+    longer = "Ottoline wants the lighthouse door in vermilion, says the painter."
+    said = [
+        Message.user(text)
+        for text in (longer, "Ottoline wants the lighthouse door in vermilion, says painter")
+    ]
+    thread = thread_of(*chatter(20), said[0], *chatter(40), said[1], *chatter(300))
+    found = recalled(
+        thread.window("Does the painter know how Ottoline wants the lighthouse door, vermilion?")
+    )
+    assert len({21, 62} & set(found)) == 1
+
+
+def test_what_differs_in_one_word_is_another_fact():
+    said = [
+        Message.user(f"The lighthouse door number {n} opens with {code}.")
+        for n, code in ((4, 7264), (5, 1138))
+    ]
+    thread = thread_of(*chatter(20), said[0], *chatter(40), said[1], *chatter(300))
+    assert {21, 62} <= set(recalled(thread.window("Which lighthouse door opens with which number?")))
+
+
+def test_a_long_message_that_is_all_the_answer_takes_the_room():
+    long = "The lighthouse door: " + " ".join(f"item {n} of the list by Ottoline" for n in range(20))
+    short = [Message.user(f"The door {n}.") for n in range(30)]
+    thread = thread_of(*chatter(20), Message.user(long), *short, *chatter(300))
+    assert 21 in recalled(thread.window("Which list did Ottoline make for the lighthouse door?"))
+
+
+def test_what_eviction_left_free_is_filled():
+    facts = [m for n in range(30) for m in (Message.user(f"Lighthouse rule {n} of Ottoline."), *chatter(9))]
+    thread = thread_of(*facts, *chatter(300))
+    window = thread.window("What are the lighthouse rules of Ottoline?")
+    selected, filled = (s for s in window.plan.steps if s.policy in ("select", "fill"))
+    assert window.plan.steps[-1] is filled
+    assert {change.kind for change in filled.changes} == {"recall"}
+    assert sum(change.tokens for change in selected.changes) <= 0.25 * window.limit
+    assert 0.25 * window.limit < sum(d.tokens for d in window.derived) <= 0.5 * window.limit
+    assert window.room > 0
 
 
 def test_system_text_is_not_quoted():
@@ -197,7 +241,7 @@ def test_a_long_message_does_not_take_the_place_of_others():
     st.integers(200, 2_000),
     st.floats(min_value=0.05, max_value=0.95),
 )
-def test_the_quotes_never_take_more_than_their_share(said, budget, share):
+def test_the_quotes_push_out_no_more_than_their_share_and_take_as_much_of_what_is_free(said, budget, share):
     talk = [m.replace(id=f"a{n}") for n, m in enumerate(said)]
     thread = thread_of(*talk, *chatter(60), share=share)
     thread = thread.memex.thread("t", budget=budget, answer_tokens=20)
@@ -206,7 +250,12 @@ def test_the_quotes_never_take_more_than_their_share(said, budget, share):
         window = thread.window(" ".join(words[:20]) or "nothing")
     except BudgetExceeded:  # a system message with a picture in it
         reject()
-    assert sum(derived.tokens for derived in window.derived) <= share * window.limit
+    steps = {step.policy: step for step in window.plan.steps}
+    pushing = steps["select"].changes if "select" in steps else ()
+    assert sum(change.tokens for change in pushing if change.kind == "recall") <= share * window.limit
+    filling = steps["fill"].changes if "fill" in steps else ()
+    assert sum(change.tokens for change in filling) <= share * window.limit
+    assert window.tokens <= window.limit
 
 
 def test_a_long_thread_costs_what_a_short_one_costs():

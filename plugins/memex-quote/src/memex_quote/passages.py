@@ -94,11 +94,16 @@ def _reference(message: Message, seq: int) -> str:
 
 
 def _recalled(part: Text) -> Iterator[tuple[str, str]]:
-    """Yield what a block of recalled messages quotes; the header before each quote is its reference."""
-    for seq, start, end in part.meta.get("quotes", ()):
+    """Yield what a block of recalled messages quotes; the header before each quote is its reference.
+
+    A header names the day only where it is another one than that of the quote before.
+    """
+    quotes, days = part.meta.get("quotes", ()), part.meta.get("days") or repeat("")
+    for (seq, start, end), day in zip(quotes, days, strict=False):
         header = _HEADER.search(part.text[:start])
         words = "\n".join(line.removeprefix("> ") for line in part.text[start:end].split("\n"))
-        yield words, header.group().strip() if header else f"[#{seq}]"
+        reference = header.group().strip() if header else f"[#{seq}]"
+        yield words, reference if not day or reference.endswith(f", {day}]") else f"{reference[:-1]}, {day}]"
 
 
 def _texts(part: Any) -> Iterator[str]:

@@ -24,9 +24,11 @@ from memex_recall.words import asked_words
 # fitted on development conversations, together, and rounded; benchmarks/recall.py measures them.
 _NEAR: Final = 6.5  # every word of the question stands in the message, or beside it
 _SESSION: Final = 3.0  # every word stands somewhere in the same session
+_RAREST: Final = 0.15  # for what its rarest word is worth: of a long question one name can be all that counts
 
 _DECAY: Final = 0.7  # what a word in the next message is worth of one in the message itself
 _FAR: Final = 10  # messages away, a word counts no more
+_WORTH: Final = tuple(_DECAY**away for away in range(_FAR))
 _ROUGH: Final = 4  # so many messages on each side are looked at before any is read
 _STARTS: Final = 800  # places of words from which messages are looked at
 _BLOCK: Final = 16  # messages; stands for a session before any is read
@@ -69,13 +71,14 @@ def rank(log: Log, question: str, *, upto: int, pool: int = 300) -> list[Ranked]
     told = [word for word in words if word.term not in said_by] or words
     total = sum(word.weight for word in told) or 1.0
     sessions = _sessions(read)
-    near, within = _nearness(told, promising), _presence(told, sessions)
+    near, rarest = _nearness(told, promising)
+    within = _presence(told, sessions)
     ranked = []
     for seq in promising:
         entry = read.get(seq)
         if entry is None or seq in rules or not near[seq]:
             continue
-        odds = _NEAR * near[seq] / total + _SESSION * within[sessions[seq]] / total
+        odds = (_NEAR * near[seq] + _SESSION * within[sessions[seq]]) / total + _RAREST * rarest[seq]
         ranked.append(Ranked(entry, math.exp(odds)))
     return sorted(ranked, key=lambda r: (-r.score, -r.entry.seq))
 
@@ -116,9 +119,9 @@ def _rarest(words: Sequence[Word]) -> list[Word]:
     return rarest
 
 
-def _nearness(words: Sequence[Word], seqs: Sequence[int]) -> dict[int, float]:
-    """Return for each message what the words are worth where they stand nearest to it."""
-    near = dict.fromkeys(seqs, 0.0)
+def _nearness(words: Sequence[Word], seqs: Sequence[int]) -> tuple[dict[int, float], dict[int, float]]:
+    """Return for each message what the words near it are worth, and what the rarest one in it is."""
+    near, rarest = dict.fromkeys(seqs, 0.0), dict.fromkeys(seqs, 0.0)
     for word in words:
         places, last = word.seqs, len(word.seqs)
         for seq in seqs:
@@ -127,8 +130,10 @@ def _nearness(words: Sequence[Word], seqs: Sequence[int]) -> dict[int, float]:
             if at and seq - places[at - 1] < away:
                 away = seq - places[at - 1]
             if away < _FAR:
-                near[seq] += word.weight * _DECAY**away
-    return near
+                near[seq] += word.weight * _WORTH[away]
+                if not away and word.weight > rarest[seq]:
+                    rarest[seq] = word.weight
+    return near, rarest
 
 
 def _sessions(read: Mapping[int, Entry]) -> dict[int, tuple[int, int]]:
