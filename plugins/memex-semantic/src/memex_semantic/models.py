@@ -12,6 +12,7 @@ from memex import PluginError
 
 MODEL: Final = "sentence-transformers/all-MiniLM-L6-v2"
 """What is used where no model is named."""
+_PATIENCE: Final = 5.0  # seconds
 _PARTS: Final = frozenset({".bin", ".json", ".model", ".npy", ".onnx", ".safetensors", ".txt"})
 
 
@@ -55,10 +56,20 @@ def is_at_hand(model: str) -> bool:
     from huggingface_hub.constants import HF_HUB_CACHE
 
     caches = (HF_HUB_CACHE, os.environ.get("SENTENCE_TRANSFORMERS_HOME"))
-    kept = f"models--{model.replace('/', '--')}/snapshots/*/modules.json"
+    kept = f"models--{model.replace('/', '--')}/snapshots/*/*.json"
     return Path(model).expanduser().is_dir() or any(
         next(Path(cache).expanduser().glob(kept), None) is not None for cache in caches if cache
     )
+
+
+def ask_hub(model: str, revision: str | None = None) -> None:
+    """Ask the hub once, briefly, whether it has a model; raises whatever says that it has not.
+
+    Loading would try each file again and again where there is no network, for half a minute.
+    """
+    from huggingface_hub import HfApi
+
+    HfApi().model_info(model, revision=revision, timeout=_PATIENCE)
 
 
 def version_of(model: str, revision: str | None) -> str:

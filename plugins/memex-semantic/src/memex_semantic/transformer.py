@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from memex import BadSetting, PluginError
-from memex_semantic.models import MODEL, need, version_of
+from memex_semantic.models import MODEL, ask_hub, need, version_of
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-_PATIENCE: Final = 5.0
-"""Seconds for the hub to answer whether there is such a model."""
 _REST: Final = 60.0
 """Seconds in which a model that could not be loaded is not tried again."""
 _failed: dict[tuple[str, str | None, str | None], tuple[float, str]] = {}
@@ -115,8 +113,7 @@ class TransformerEmbedder:
 def _load(model: str, revision: str | None, device: str | None) -> tuple[SentenceTransformer, threading.Lock]:
     """Load a model once for all memories of a process, which takes seconds.
 
-    What is on this machine is loaded without a word to the hub. Else the hub is asked once, briefly, whether
-    it has such a model: loading itself would try each file again and again where there is no network.
+    What is on this machine is loaded without a word to the hub.
     """
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
@@ -130,9 +127,7 @@ def _load(model: str, revision: str | None, device: str | None) -> tuple[Sentenc
         except Exception:
             if Path(model).expanduser().is_dir():
                 raise  # it is here, and broken
-            from huggingface_hub import HfApi
-
-            HfApi().model_info(model, revision=revision, timeout=_PATIENCE)
+            ask_hub(model, revision)
             found = SentenceTransformer(model, revision=revision, device=device)
         return found, threading.Lock()
     finally:
