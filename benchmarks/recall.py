@@ -96,8 +96,9 @@ def worse(found: Mapping[str, Any]) -> list[str]:
 def compare(scorer: ModuleType, path: Path, policies: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
     """Return the figures of one data file."""
     conversations = scorer.load(path)
-    if any(getattr(make, "embeds", False) for make in policies.values()):
-        said = [row["content"] for conversation in conversations for row in conversation["messages"]]
+    embedded: list[Any] = [make for make in policies.values() if getattr(make, "embeds", False)]
+    for one in embedded:
+        said = [one.embedded(row) for conversation in conversations for row in conversation["messages"]]
         asked = [
             q["query"] for conversation in conversations for q in conversation["questions"] if q["scored"]
         ]

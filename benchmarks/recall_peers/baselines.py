@@ -36,6 +36,12 @@ class Ordered:
         """Take the next message."""
         self.messages.append(message)
 
+    @staticmethod
+    def embedded(message: Row) -> str:
+        """Return the text that it embeds, so that all of them can be embedded in batches beforehand."""
+        text: str = message["content"]
+        return text
+
     def order(self, query: str) -> list[int]:
         """Return the places of messages, best first."""
         raise NotImplementedError

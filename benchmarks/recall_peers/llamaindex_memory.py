@@ -94,9 +94,14 @@ class LlamaVectors(Ordered):
         )
         self.places: dict[str, list[int]] = {}
 
+    @staticmethod
+    def embedded(message: Row) -> str:
+        """Return what the block makes of a message."""
+        return f"<message role='{message['role']}'>{message['content']}</message>"
+
     def append(self, message: Row) -> None:
         """Take the next message."""
-        said = f"<message role='{message['role']}'>{message['content']}</message>"
+        said = self.embedded(message)
         self.places.setdefault(said, []).append(len(self.messages))
         super().append(message)
         self.loop.run_until_complete(
