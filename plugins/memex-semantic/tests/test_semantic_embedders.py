@@ -107,7 +107,7 @@ def test_no_model_is_downloaded_unasked(monkeypatch, tmp_path):
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     with Memex(ScratchStore()) as memory:
         assert "semantic" not in [link.name for link in memory.chain]
-        assert any("memex embed" in problem.message for problem in memory.problems)
+        assert any("not on this machine" in problem.message for problem in memory.problems)
     with pytest.raises(PluginError, match="is not on this machine"):
         Memex(ScratchStore(), chain=["semantic"])
     named = {"use": "semantic", "embedder": f"sentence-transformers:{models.MODEL}"}

@@ -44,9 +44,9 @@ def need_at_hand(model: str) -> None:
     need("sentence_transformers", "sentence-transformers")
     if not is_at_hand(model):
         raise PluginError(
-            f"the model {model!r} is not on this machine, and is not downloaded unasked: run 'memex embed' "
-            "once, or name a model in the chain, as in "
-            f"{{'use': 'semantic', 'embedder': 'sentence-transformers:{model}'}}, or a folder",
+            f"the model {model!r} is not on this machine, and is not downloaded unasked: name a model or a "
+            f"folder in the chain, as in {{'use': 'semantic', 'embedder': 'sentence-transformers:{model}'}}; "
+            "where no chain is set, 'memex embed' downloads the default one",
             plugin="semantic",
         )
 
