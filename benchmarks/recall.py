@@ -43,6 +43,7 @@ PEERS = {
     "k-means clusters": ("clusters", "Clusters"),
     "LangChain vector memory": ("langchain_vectors", "VectorMemory"),
     "LlamaIndex Memory": ("llamaindex_memory", "LlamaMemory"),
+    "LlamaIndex vector block": ("llamaindex_memory", "LlamaVectors"),
     "mem0 (infer=False)": ("mem0_memory", "Mem0"),
 }
 
@@ -80,6 +81,8 @@ def figures(scorer: ModuleType, records: list[Any], timing: Mapping[str, float])
 
 def worse(found: Mapping[str, Any]) -> list[str]:
     """Return where something of memex finds less than plain BM25, by category at 2,048 tokens."""
+    if "plain BM25" not in found:
+        return []
     plain = found["plain BM25"]["recall@2048 by category"]
     return [
         f"{name}: {category} {value} < {plain[category]}"
@@ -93,6 +96,13 @@ def worse(found: Mapping[str, Any]) -> list[str]:
 def compare(scorer: ModuleType, path: Path, policies: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
     """Return the figures of one data file."""
     conversations = scorer.load(path)
+    embedded: list[Any] = [make for make in policies.values() if getattr(make, "embeds", False)]
+    for one in embedded:
+        said = [one.embedded(row) for conversation in conversations for row in conversation["messages"]]
+        asked = [
+            q["query"] for conversation in conversations for q in conversation["questions"] if q["scored"]
+        ]
+        embedding.embed(said + asked)  # in batches
     found = {}
     for name, make in policies.items():
         found[name] = figures(scorer, *scorer.evaluate(make, conversations, BUDGETS))
@@ -123,7 +133,9 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     arguments.add_argument("data", nargs="+", type=Path)
     arguments.add_argument("--scorer", required=True, type=Path)
-    arguments.add_argument("--sizes", default="500,5000,50000", help="threads to time; '' for none")
+    arguments.add_argument("--vectors", type=Path, help="an .npz file that keeps the vectors between runs")
+    arguments.add_argument("--sizes", default="", help="threads to time, such as 500,5000,50000")
+    arguments.add_argument("--timing", action="store_true", help="time only, and select nothing")
     arguments.add_argument("--store", default="inmemory:", help="the store of the threads to time")
     arguments.add_argument("--only", default="", help="comma-separated names, to run only these")
     given = arguments.parse_args()
@@ -132,7 +144,11 @@ def main() -> int:
     policies = {"last-n": scorer.LastN, **able, **chains.able(missing)}
     if given.only:
         policies = {name: policies[name] for name in given.only.split(",") if name in policies}
-    sets = {path.stem: compare(scorer, path, policies) for path in given.data}
+    if given.vectors:
+        embedding.load(given.vectors)
+    sets = {path.stem: compare(scorer, path, policies) for path in given.data if not given.timing}
+    if given.vectors:
+        embedding.save(given.vectors)
     for name, result in sets.items():
         print(table(name, result), end="\n\n", file=sys.stderr)
     sizes = [int(size) for size in given.sizes.split(",") if size]

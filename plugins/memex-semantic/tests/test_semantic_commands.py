@@ -89,7 +89,7 @@ def test_the_embedder_is_that_of_the_chain(run: Run, store: str, models: list[st
     run("--chain", chain, "embed")
     with Memex(store, chain=[]) as memory:
         (one,) = vector_store(memory.store).vector_spaces()  # type: ignore[union-attr]
-    assert one.space.kind == "text-1-50"
+    assert one.space.kind == "text-2-50"
     assert one.space.embedder.startswith("model2vec/tiny-2#")
 
 

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 from memex_semantic import models
+from memex_semantic import transformer as transformer_module
 from memex_semantic.static import StaticEmbedder
 from memex_semantic.transformer import TransformerEmbedder
 
@@ -98,6 +99,41 @@ def test_in_a_default_chain_it_is_left_out_and_told(monkeypatch):
     with Memex(ScratchStore()) as memory:
         assert "semantic" not in [link.name for link in memory.chain]
         assert any("memex-semantic[sentence-transformers]" in problem.message for problem in memory.problems)
+
+
+def test_no_model_is_downloaded_unasked(monkeypatch, tmp_path):
+    constants = pytest.importorskip("huggingface_hub.constants", reason=NEEDS)
+    pytest.importorskip("sentence_transformers", reason=NEEDS)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    with Memex(ScratchStore()) as memory:
+        assert "semantic" not in [link.name for link in memory.chain]
+        assert any("not on this machine" in problem.message for problem in memory.problems)
+    with pytest.raises(PluginError, match="is not on this machine"):
+        Memex(ScratchStore(), chain=["semantic"])
+    named = {"use": "semantic", "embedder": f"sentence-transformers:{models.MODEL}"}
+    Memex(ScratchStore(), chain=[named]).close()
+    there = tmp_path / f"models--{models.MODEL.replace('/', '--')}" / "snapshots" / "abc"
+    there.mkdir(parents=True)
+    (there / "modules.json").touch()
+    with Memex(ScratchStore()) as memory:
+        assert "semantic" in [link.name for link in memory.chain]
+
+
+@pytest.mark.filterwarnings("default")
+def test_what_could_not_be_loaded_is_not_tried_again_at_once(monkeypatch):
+    pytest.importorskip("sentence_transformers", reason=NEEDS)
+    tried = []
+    load = transformer_module._load
+    monkeypatch.setattr(transformer_module, "_load", lambda *key: tried.append(key) or load(*key))
+    monkeypatch.setattr(transformer_module, "_failed", {})
+    for _ in range(2):
+        with pytest.raises(PluginError, match="give the folder of a model that is there"):
+            TransformerEmbedder("no-such/model").embed(["x"])
+    assert tried == [("no-such/model", None, None)]
+    monkeypatch.setattr(transformer_module, "_REST", 0.0)
+    with pytest.raises(PluginError):
+        TransformerEmbedder("no-such/model").embed(["x"])
+    assert len(tried) == 2
 
 
 @pytest.mark.filterwarnings("default")

@@ -136,8 +136,26 @@ def test_questions_that_are_embedded_in_another_way_have_a_space_of_their_own(ke
     assert embeddings_in(keeping_store, Apart()).question("t", stored, read) == vector
     assert embedder.questions == ["why?"]
     embeddings.embed("t", read, 2)
-    assert [one.space.kind for one in keeping_store.vector_spaces()] == ["query-1-200", "text-1-200"]
+    assert [one.space.kind for one in keeping_store.vector_spaces()] == ["query-2-200", "text-2-200"]
     assert keeping_store.forget("t", [stored.message.id]).places["vectors"] == 2
+
+
+def test_a_question_that_names_a_speaker_is_asked_without_the_name(keeping_store):
+    embedder = Tiny()
+    embeddings = embeddings_in(keeping_store, embedder)
+    said = [Message.user("one", name="Mara"), Message.user("What did Mara say?"), Message.user("What else?")]
+    keeping_store.append("t", said)
+    read = reader(keeping_store, "t")
+    asked = next(iter(read(2, 2)))
+    vector = embeddings.question("t", asked, read)
+    assert vector == [pack_vector(embedder.vector("What did say?"))]
+    assert embeddings_in(keeping_store, Tiny()).question("t", asked, read) == vector
+    embeddings.embed("t", read, 3)
+    assert embedder.asked == ["What did say?", "one", "What did Mara say?", "What else?"]
+    assert embeddings.question("t", next(iter(read(3, 3))), read) == [
+        pack_vector(embedder.vector("What else?"))
+    ]
+    assert [one.space.kind for one in keeping_store.vector_spaces()] == ["query-2-200", "text-2-200"]
 
 
 def test_a_new_thread_of_the_same_name_is_noticed(keeping_store):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 
 import numpy as np
 import pytest
@@ -99,6 +100,26 @@ def test_nothing_is_found_where_nothing_is():
     assert matrix.nearest(question_of([1, 0, 0, 0]), upto=9, top=9) == {2: 0.0}
     assert matrix.nearest(question_of([1, 0, 0, 0]), upto=1, top=9) == {}
     assert matrix.nearest(rows_of([], DIM), upto=9, top=9) == {}
+
+
+@settings(deadline=None)
+@given(ENTRIES, VECTORS, st.integers(0, 45))
+def test_the_deviation_is_that_of_all_cosines(entries, asked, upto):
+    cosines = [cosine(vector, asked) for seq in sorted(entries) if seq <= upto for vector in entries[seq]]
+    found = matrix_of(entries).deviation(question_of(asked), upto=upto)
+    assert found == pytest.approx(statistics.pstdev(cosines) if cosines else 0.0, abs=2e-6)
+
+
+def test_the_deviation_of_a_long_thread_is_of_a_part_and_does_not_change():
+    rows = np.random.default_rng(1).standard_normal((5000, DIM)).astype("<f4")
+    matrix = Matrix(DIM)
+    matrix.extend((seq, row.tobytes()) for seq, row in enumerate(rows[:4000], 1))
+    asked = question_of([1, 2, 0, 0])
+    before = matrix.deviation(asked, upto=4000)
+    assert before == pytest.approx(0.5, abs=0.05)
+    matrix.extend((seq, row.tobytes()) for seq, row in enumerate(rows[4000:], 4001))
+    assert matrix.deviation(asked, upto=4000) == before
+    assert matrix.deviation(rows_of([], DIM), upto=9) == 0.0
 
 
 def test_an_answer_beside_its_question_counts():

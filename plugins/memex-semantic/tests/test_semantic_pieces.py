@@ -4,17 +4,42 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from memex_semantic.pieces import MOST, pieces, pieces_of
+from memex_semantic.pieces import MOST, pieces, pieces_of, without_names
 
-from memex import Media, Message, Reasoning, ScriptCounter, Text, ToolCall
+from memex import Media, Message, Reasoning, ScriptCounter, Text, ToolCall, terms
 from memex.testing import strategies
 
 
-def test_a_short_message_is_one_piece_with_its_speaker():
+def test_a_short_message_is_one_piece_without_its_speaker():
     assert pieces_of(Message.user("  The door is red.\n"), 200) == ["The door is red."]
-    assert pieces_of(Message.user("The door is red.", name="mara"), 200) == ["mara: The door is red."]
+    assert pieces_of(Message.user("The door is red.", name="mara"), 200) == ["The door is red."]
+
+
+@pytest.mark.parametrize(
+    ("asked", "rest"),
+    [
+        ("When did Mara paint the door?", "When did paint the door?"),
+        ("What is Mara's colour?", "What is colour?"),
+        ("What is Mara\u2019s  colour,\nmara?", "What is colour, mara?"),
+        ("What  did\nshe say?", "What  did\nshe say?"),
+        ("Mara? Will?", "Mara? Will?"),
+        ("will Will come?", "will come?"),
+        ("Where is Jean Luc?", "Where is Luc?"),
+    ],
+)
+def test_who_speaks_is_cut_out_of_a_question(asked, rest):
+    assert without_names(asked, ["Mara", "Will", "Jean"]) == rest
+    assert without_names(asked, []) == asked
+
+
+@given(strategies.texts(), st.lists(strategies.texts(), max_size=3))
+def test_a_question_never_loses_all_its_words(asked, names):
+    rest = without_names(asked, names)
+    assert bool(terms(rest)) == bool(terms(asked))
+    assert set(rest.split()) <= set(asked.split())
 
 
 def test_what_needs_not_be_found_has_none():

@@ -17,7 +17,7 @@ from memex import (
     embed_query,
     embed_texts,
 )
-from memex_semantic.pieces import VERSION, pieces, pieces_of
+from memex_semantic.pieces import VERSION, pieces, pieces_of, without_names
 from memex_semantic.places import Place, Reader
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ BATCH: Final = 64
 """Messages that are embedded and stored together; what is interrupted loses no more."""
 _MOST_LOADED: Final = 8
 _ASKED: Final = 64
+_LATELY: Final = 64
+"""Messages before a question whose speakers may be named in it."""
 Told = Callable[[int], None]
 
 
@@ -149,34 +151,38 @@ class Embeddings:
     def question(self, thread: str, question: Entry, read: Reader) -> list[bytes]:
         """Return the vectors of a question: those that are stored with it, where it is stored.
 
-        A question that is not stored is embedded now; when it is stored, it gets these very vectors.
+        A question that is not stored is embedded now; when it is stored, it gets these very vectors. One that
+        names somebody who speaks in the thread is asked without the names, and has a vector of its own.
         """
         stored = next(
             (e for e in read(question.seq, question.seq) if e.message.text == question.message.text), None
         )
-        if hasattr(self.embedder, "embed_query"):
-            return self._asked_apart(thread, question, stored)
+        lately = read(max(1, question.seq - _LATELY), question.seq - 1) if question.seq > 1 else ()
+        asked = without_names(question.message.text, {e.message.name for e in lately if e.message.name})
+        if hasattr(self.embedder, "embed_query") or asked != question.message.text:
+            return self._asked_apart(thread, question, stored, asked)
         if stored is not None:
             self.embed(thread, read, question.seq)
             for _, data in self._place.vectors(thread, self.space, question.seq, question.seq):
                 return self._split(data)
         return [self._remembered(text) for text in pieces_of(question.message, self._piece)]
 
-    def _asked_apart(self, thread: str, question: Entry, stored: Entry | None) -> list[bytes]:
-        """Return the vector of a question where questions are embedded in another way than what is said."""
+    def _asked_apart(self, thread: str, question: Entry, stored: Entry | None, asked: str) -> list[bytes]:
+        """Return the vectors of a question that is embedded in another way, or words, than what is said."""
         space = VectorSpace(self.space.embedder, self.space.dimension, f"query-{VERSION}-{self._piece}")
         if stored is not None:
             for _, data in self._place.vectors(thread, space, question.seq, question.seq):
                 return self._split(data)
-        # One vector: whoever asks at length asks for something in the end.
-        text = pieces(question.message.text, self._piece)[-1]
-        vector = self._remembered(text, query=True)
+        texts = pieces(asked, self._piece)
+        if hasattr(self.embedder, "embed_query"):
+            texts = texts[-1:]  # whoever asks at length asks for something in the end
+        vectors = [self._remembered(text, query=True) for text in texts]
         if stored is None:
-            return [vector]
-        self._place.put(thread, space, [(stored, vector)])
+            return vectors
+        self._place.put(thread, space, [(stored, b"".join(vectors))])
         for _, data in self._place.vectors(thread, space, question.seq, question.seq):
             return self._split(data)  # another process may have been first
-        return [vector]
+        return vectors
 
     def _remembered(self, text: str, *, query: bool = False) -> bytes:
         key = f"query\0{text}" if query else text

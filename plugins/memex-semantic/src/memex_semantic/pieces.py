@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
-from memex import Message, ScriptCounter, searchable_text
+from memex import Message, ScriptCounter, searchable_text, terms
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Counts changes of these rules: a space of vectors bears it, so that others are made anew."""
 MOST: Final = 64
 """Pieces of one message. What comes after them is not embedded: some hundred kilobytes."""
@@ -18,8 +19,8 @@ _COUNTER: Final = ScriptCounter()
 def pieces_of(message: Message, size: int) -> list[str]:
     """Return the texts that stand for a message: none, one, or several of a long one.
 
-    System and developer text stands in every window, so it need not be found. The name of the speaker
-    stands in front of each piece, as a reader would see it.
+    System and developer text stands in every window, so it need not be found. The speaker's name is not
+    in front: it makes all that one person said alike, and near to whatever names that person.
 
     Args:
         message: The message.
@@ -28,8 +29,26 @@ def pieces_of(message: Message, size: int) -> list[str]:
     text = searchable_text(message).strip()
     if not text or message.role in _STANDING or message.status == "forgotten":
         return []
-    speaker = f"{message.name}: " if message.name else ""
-    return [speaker + piece for piece in pieces(text, size)]
+    return pieces(text, size)
+
+
+def without_names(question: str, names: Iterable[str]) -> str:
+    """Return a question without the names of those who speak in its thread.
+
+    Who said something is not in the vectors, and the host weighs it by itself. A name that is a word
+    too, as Will is, is cut out only where it has a capital. What is nothing but names stays.
+    """
+    spoken = {word for name in names for word in terms(name)}
+    if spoken.isdisjoint(terms(question)):
+        return question
+    words = question.split()
+    kept = [word for word in words if word[:1].islower() or not _is_name(word, spoken)]
+    return " ".join(kept) if len(kept) < len(words) and any(map(terms, kept)) else question
+
+
+def _is_name(word: str, spoken: set[str]) -> bool:
+    found = terms(word.replace("\u2019", "'").removesuffix("'s"))
+    return bool(found) and spoken.issuperset(found)
 
 
 def pieces(text: str, size: int) -> list[str]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from memex import BadSetting, Entry, Memex, Ranking, Window, ranker
 from memex_semantic.embeddings import Embeddings
+from memex_semantic.models import MODEL, need_at_hand
 from memex_semantic.places import Reader
 from memex_semantic.sharing import DEFAULT, embeddings_for, reader_of
 
 BESIDE: Final = 0.5
-TOP: Final = 200
+TOP: Final = 400
 PIECE: Final = 200
-SHARPNESS: Final = 12.0
+SHARPNESS: Final = 0.8
+_LEAST_DEVIATION: Final = 0.05  # where all is alike, or little is there, nearness says little
 
 
 def semantic(
@@ -45,27 +47,29 @@ def semantic(
             beside its question.
         diversity: From 0 to 1: how much a message loses by being like a better one, for questions that
             ask for everything about something.
-        sharpness: How fast likelihood rises with nearness: one tenth nearer is ``exp(sharpness / 10)`` times
-            likelier. It depends on the embedder; the default was fitted with MiniLM.
+        sharpness: How fast likelihood rises with nearness: a message that is nearer by a standard deviation
+            of the thread's cosines to the question is ``exp(sharpness)`` times likelier.
         piece: About how many tokens of a long message make a vector.
         host: The memory; filled in by it.
 
     Raises:
         BadSetting: If a setting makes no sense.
-        PluginError: If the embedder cannot be made.
+        PluginError: If the embedder cannot be made, or none is given and its model is not on this machine.
     """
     for name, value, least, most in (
         ("share", share, 0.001, 0.999),
         ("weight", weight, 0.001, 100),
         ("beside", beside, 0, 1),
         ("diversity", diversity, 0, 1),
-        ("sharpness", sharpness, 0.1, 100),
+        ("sharpness", sharpness, 0.01, 10),
     ):
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
             raise BadSetting(f"semantic: {name} is {value!r}; it must be a number from {least:g} to {most:g}")
     for name, value, least in (("top", top, 1), ("piece", piece, 8)):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise BadSetting(f"semantic: {name} is {value!r}; it must be a whole number of at least {least}")
+    if embedder == DEFAULT and host is not None:
+        need_at_hand(MODEL)
     embeddings = embeddings_for(embedder, piece, host)
     memory = None if host is None else weakref.ref(host)
 
@@ -75,12 +79,13 @@ def semantic(
             return window
         thread = window.log.thread
         read = reader_of(thread, window.log if memory is None else memory())
-        scores = nearest(embeddings, thread, newest, read, top=top, beside=beside)
+        near = nearest(embeddings, thread, newest, read, top=top, beside=beside)
+        scores = near.scores
         if diversity and scores:
             from memex_semantic.numeric.diverse import spread
 
             scores = spread(embeddings.matrix(thread, read, newest.seq - 1), scores, diversity)
-        worth = likelihoods(scores, sharpness)
+        worth = likelihoods(scores, sharpness / max(near.deviation, _LEAST_DEVIATION))
         return window.rank(Ranking(name="semantic", scores=worth, weight=weight, share=share))
 
     by_meaning.__name__ = "semantic"  # what a plan calls it when the program passes the callable itself
@@ -91,16 +96,28 @@ def likelihoods(scores: Mapping[int, float], sharpness: float) -> dict[int, floa
     """Return how many times likelier each message is to hold what is asked than the last of them.
 
     A cosine is no measure of worth: of a good model's, all of a thread lie between 0.1 and 0.7. The odds of
-    holding the answer rise exponentially with it.
+    holding the answer rise exponentially with it, ``exp(sharpness)`` times for each 1.0.
     """
     least = min(scores.values(), default=0.0)
     return {seq: round(math.exp(sharpness * (score - least)), 4) for seq, score in scores.items()}
 
 
+class Near(NamedTuple):
+    """What is near to a question.
+
+    Attributes:
+        scores: The nearest messages and how near they are, best first.
+        deviation: How far the cosines of the whole thread lie from their mean.
+    """
+
+    scores: dict[int, float]
+    deviation: float
+
+
 def nearest(
     embeddings: Embeddings, thread: str, question: Entry, read: Reader, *, top: int, beside: float
-) -> dict[int, float]:
-    """Return the messages before a question that are nearest to it, with what they are worth, best first.
+) -> Near:
+    """Return the messages before a question that are nearest to it.
 
     Args:
         embeddings: The vectors.
@@ -114,14 +131,15 @@ def nearest(
 
     vectors = embeddings.question(thread, question, read)
     if not vectors:
-        return {}
+        return Near({}, 0.0)
     asked = rows_of(vectors, embeddings.space.dimension)
     while True:
         matrix = embeddings.matrix(thread, read, question.seq - 1)
         found = matrix.nearest(asked, upto=question.seq - 1, top=top, beside=beside)
         best = next(iter(found), None)
         if best is None or _is_there(read, best):
-            return {seq: score for seq, score in found.items() if score > 0}
+            scores = {seq: score for seq, score in found.items() if score > 0}
+            return Near(scores, matrix.deviation(asked, upto=question.seq - 1))
         embeddings.read_again(thread)  # another process forgot it
 
 

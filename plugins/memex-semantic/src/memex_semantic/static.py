@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from memex import PluginError
-from memex_semantic.models import need, version_of
+from memex_semantic.models import ask_hub, is_at_hand, need, version_of
 
 MODEL: Final = "minishlab/potion-base-8M"
 
@@ -61,4 +61,6 @@ class StaticEmbedder:
 def _load(model: str) -> Any:
     from model2vec import StaticModel
 
+    if not is_at_hand(model):
+        ask_hub(model)
     return StaticModel.from_pretrained(model)

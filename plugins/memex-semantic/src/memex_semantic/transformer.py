@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from memex import BadSetting, PluginError
-from memex_semantic.models import need, version_of
+from memex_semantic.models import MODEL, ask_hub, need, version_of
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-MODEL: Final = "sentence-transformers/all-MiniLM-L6-v2"
+_REST: Final = 60.0
+"""Seconds in which a model that could not be loaded is not tried again."""
+_failed: dict[tuple[str, str | None, str | None], tuple[float, str]] = {}
 
 
 class TransformerEmbedder:
@@ -79,24 +83,38 @@ class TransformerEmbedder:
         return vector
 
     def _encoded(self, texts: list[str]) -> Any:
+        key = (self._model, self._revision, self._device)
+        when, why = _failed.get(key, (-_REST, ""))
+        if time.monotonic() < when + _REST:
+            raise self._unusable(why)  # a turn must not wait each time for what was not there just now
         try:
-            model, lock = _load(self._model, self._revision, self._device)
+            model, lock = _load(*key)
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}"
+            _failed[key] = time.monotonic(), why
+            raise self._unusable(why) from error
+        try:
             with lock:  # a tokenizer cannot be used by two threads at once
                 vectors = model.encode(texts, batch_size=self.batch, show_progress_bar=False)
         except Exception as error:
-            raise PluginError(
-                f"the model {self._model!r} of sentence-transformers cannot be used: "
-                f"{type(error).__name__}: {error}; give the folder of a model that is there, "
-                "as in 'sentence-transformers:/models/all-MiniLM-L6-v2'",
-                plugin="semantic",
-            ) from error
+            raise self._unusable(f"{type(error).__name__}: {error}") from error
         self._dimension = int(vectors.shape[1])
         return vectors
+
+    def _unusable(self, why: str) -> PluginError:
+        return PluginError(
+            f"the model {self._model!r} of sentence-transformers cannot be used: {why}; give the folder of a "
+            "model that is there, as in 'sentence-transformers:/models/all-MiniLM-L6-v2'",
+            plugin="semantic",
+        )
 
 
 @lru_cache(maxsize=4)
 def _load(model: str, revision: str | None, device: str | None) -> tuple[SentenceTransformer, threading.Lock]:
-    """Load a model once for all memories of a process, which takes seconds."""
+    """Load a model once for all memories of a process, which takes seconds.
+
+    What is on this machine is loaded without a word to the hub.
+    """
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
@@ -104,7 +122,14 @@ def _load(model: str, revision: str | None, device: str | None) -> tuple[Sentenc
     shows = bars.is_progress_bar_enabled()
     bars.disable_progress_bar()  # a window is no place for one
     try:
-        return SentenceTransformer(model, revision=revision, device=device), threading.Lock()
+        try:
+            found = SentenceTransformer(model, revision=revision, device=device, local_files_only=True)
+        except Exception:
+            if Path(model).expanduser().is_dir():
+                raise  # it is here, and broken
+            ask_hub(model, revision)
+            found = SentenceTransformer(model, revision=revision, device=device)
+        return found, threading.Lock()
     finally:
         if shows:
             bars.enable_progress_bar()

@@ -87,7 +87,7 @@ def about(
     embeddings = embeddings_of(memory, embedder)
     read = reader_of(thread.id, memory)
     question = Entry(thread.info.head + 1, Message.user(topic))
-    scores = nearest(embeddings, thread.id, question, read, top=_POOL, beside=0.0)
+    scores = nearest(embeddings, thread.id, question, read, top=_POOL, beside=0.0).scores
     matrix = embeddings.matrix(thread.id, read, question.seq - 1)
     by_first = {group[0]: group for group in groups(matrix, scores, alike)}
     order = spread(matrix, {seq: scores[seq] for seq in by_first}, 0.3)

@@ -13,6 +13,7 @@ Rows = NDArray[np.float32]
 Numbers = NDArray[np.float64]
 
 _PAGE: Final = 1024
+_SAMPLE: Final = 1024
 _MARGIN: Final = 1e-4
 """How far the fast scores, in single precision, may be from the exact ones; many times what was seen."""
 DIGITS: Final = 6
@@ -93,6 +94,18 @@ class Matrix:
         scores = dict(zip(exact[0].tolist(), np.round(scored, DIGITS).tolist(), strict=True))
         best = sorted(candidates.tolist(), key=lambda seq: (-scores[seq], -seq))
         return {seq: scores[seq] for seq in best[:top]}
+
+    def deviation(self, questions: Rows, *, upto: int) -> float:
+        """Return how far the cosines of a thread to a question lie from their mean: the standard deviation.
+
+        Of a long thread a thousand vectors are looked at, spread evenly.
+        """
+        count = int(np.searchsorted(self._seqs[: self._count], upto, side="right"))
+        if not count or not len(questions):
+            return 0.0
+        rows = self._rows[np.linspace(0, count - 1, min(count, _SAMPLE)).astype(np.int64)].astype(np.float64)
+        by_row = np.max([(rows * question).sum(axis=1) for question in questions.astype(np.float64)], axis=0)
+        return round(float(by_row.std()), DIGITS)
 
     def first_of(self, seqs: Sequence[int]) -> Numbers:
         """Return the first vector of each of these messages, which have one."""
