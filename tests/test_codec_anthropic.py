@@ -262,7 +262,13 @@ def test_the_id_of_a_response_is_the_id_of_the_message() -> None:
 
 
 def test_citations_go_into_the_text_before_them() -> None:
-    source = {"type": "page_location", "cited_text": "a", "document_index": 0}
+    source = {
+        "type": "page_location",
+        "cited_text": "a",
+        "document_index": 0,
+        "start_page_number": 1,
+        "end_page_number": 2,
+    }
     other = {"type": "document", "id": "0"}
     message = Message.assistant(
         [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import openai
 from memex_openai import remember
@@ -73,6 +74,8 @@ class TestOnAnEventLoop(TestBlocking):
 
     def close_client(self, client):
         self.loop.run_until_complete(client.close())
+        gc.collect()  # streams that were left are closed by tasks of the loop, while there is one
+        self.loop.run_until_complete(asyncio.sleep(0))
         self.loop.run_until_complete(self.loop.shutdown_asyncgens())
         self.loop.run_until_complete(self.loop.shutdown_default_executor())
         self.loop.close()

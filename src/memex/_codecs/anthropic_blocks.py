@@ -19,15 +19,15 @@ from memex._parts import Citation, Media, Part, Reasoning, Refusal, Text, ToolCa
 NAME: Final = "anthropic"
 _KINDS = {"image": "image", "document": "file"}
 _REFERENCES: Final = {"url": ("url", "url"), "file": ("file_id", "file_id"), "base64": ("base64", "data")}
-_CITATION_TYPES = frozenset(
-    {
-        "char_location",
-        "page_location",
-        "content_block_location",
-        "search_result_location",
-        "web_search_result_location",
-    }
-)
+_IN_DOCUMENT: Final = ("cited_text", "document_index")
+_CITATIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "char_location": (*_IN_DOCUMENT, "start_char_index", "end_char_index"),
+    "page_location": (*_IN_DOCUMENT, "start_page_number", "end_page_number"),
+    "content_block_location": (*_IN_DOCUMENT, "start_block_index", "end_block_index"),
+    "search_result_location": ("cited_text", "search_result_index", "source", "start_block_index"),
+    "web_search_result_location": ("cited_text", "encrypted_index", "url"),
+}
+"""Kinds of citations, each with what Anthropic refuses to take it without."""
 
 
 def read_content(content: Any, where: str, role: str) -> list[Part]:
@@ -56,8 +56,13 @@ def _are_known(value: Any) -> bool:
     return (
         isinstance(value, tuple)
         and bool(value)
-        and all(isinstance(item, Mapping) and item.get("type") in _CITATION_TYPES for item in value)
+        and all(isinstance(item, Mapping) and _is_whole(item) for item in value)
     )
+
+
+def _is_whole(source: Mapping[str, Any]) -> bool:
+    needed = _CITATIONS.get(str(source.get("type")))
+    return needed is not None and all(name in source for name in needed)
 
 
 def _read_block(block: FrozenDict, where: str) -> Part | None:
@@ -139,7 +144,7 @@ def write_content(parts: Iterable[Part], out: Outgoing, role: str) -> list[dict[
 
 def _cite(text: dict[str, Any], part: Citation) -> None:
     if not _are_known(part.sources):
-        raise NoPlace("its sources are of another format")
+        raise NoPlace("its sources are of another format, or not whole")
     text["citations"] = [*(text.get("citations") or ()), *thaw(part.sources)]
 
 
