@@ -20,17 +20,16 @@ from typing import Any
 from fresh_processes import ROOT, cpu_ms, make_environment
 
 URL = "http://127.0.0.1:9/v1"  # the discard port: refused at once
-OURS = "memex-core + memex-openai"
+OURS = "memex-core, -openai, -inmemory"
 # What to install, how it is imported, and how it makes its first request.
 SUBJECTS: Mapping[str, tuple[tuple[str, ...], str, str | None]] = {
     OURS: (
-        tuple(str(ROOT / part) for part in (".", "plugins/memex-openai")),
+        tuple(str(ROOT / part) for part in (".", "plugins/memex-openai", "plugins/memex-inmemory")),
         "import memex, memex_openai",
         f"""
 from memex import Memex, Unavailable
-from memex.testing import ScratchStore
-store = ScratchStore()
-memory = Memex(store, backend={{"use": "openai:gpt-x@{URL}", "api_key": "x", "attempts": 1}}, chain=[])
+backend = {{"use": "openai:gpt-x@{URL}", "api_key": "x", "attempts": 1}}
+memory = Memex("inmemory:", backend=backend, chain=[])
 try:
     memory.thread("t").send("hello")
 except Unavailable:
@@ -97,7 +96,7 @@ def size_of(python: Path) -> tuple[int, float]:
 def measure(name: str, place: Path, runs: int, folder: Path) -> dict[str, Any] | None:
     """Return the figures of one subject, None where it cannot be installed."""
     requirements, imported, first_request = SUBJECTS[name]
-    environment = place / f"wire-{name.replace(' ', '')}"
+    environment = place / f"wire-{name.split(maxsplit=1)[0].strip(',')}"
     shutil.rmtree(environment, ignore_errors=True)
     python = make_environment(environment, *requirements)
     if python is None:
@@ -122,16 +121,16 @@ def report(place: Path, runs: int) -> bool:
         runs: Processes per figure.
     """
     results: dict[str, dict[str, Any] | None] = {}
-    print(f"\n{'':28} {'distributions':>13} {'MB':>7} {'import':>10} {'first request':>14}")
+    print(f"\n{'':31} {'distributions':>13} {'MB':>7} {'import':>10} {'first request':>14}")
     with tempfile.TemporaryDirectory() as folder:
         for name in SUBJECTS:
             found = results[name] = measure(name, place, runs, Path(folder))
             if found is None:
-                print(f"{name:28} absent")
+                print(f"{name:31} absent")
                 continue
             first = "" if found["first_request_ms"] is None else f"{found['first_request_ms']:,.0f} ms"
             print(
-                f"{name:28} {found['distributions']:13} {found['megabytes']:7} "
+                f"{name:31} {found['distributions']:13} {found['megabytes']:7} "
                 f"{found['import_ms'] or 0:7,.0f} ms {first:>14}"
             )
     print(json.dumps({"benchmark": "startup, over a wire", "subjects": results}))
