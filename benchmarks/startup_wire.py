@@ -54,10 +54,11 @@ except APIConnectionError:
         "from langchain_openai import ChatOpenAI",
         f"""
 from langchain_openai import ChatOpenAI
+from openai import APIConnectionError
 model = ChatOpenAI(model="gpt-x", api_key="x", base_url="{URL}", max_retries=0)
 try:
     model.invoke("hello")
-except Exception:
+except APIConnectionError:
     pass
 """,
     ),
@@ -66,10 +67,11 @@ except Exception:
         "import litellm",
         f"""
 import litellm
+from openai import APIError
 try:
     asked = [{{"role": "user", "content": "hello"}}]
     litellm.completion("openai/gpt-x", asked, api_base="{URL}", api_key="x", max_retries=0)
-except Exception:
+except APIError:
     pass
 """,
     ),

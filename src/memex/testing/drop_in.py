@@ -73,7 +73,9 @@ class DropInContract:
 
     def make_client(self, url: str, memory: Memex) -> Any:
         """Return a remembered client of the server at ``url`` that makes no retries of its own."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__}.make_client() is what the contract asks of a wrapper"
+        )
 
     def close_client(self, client: Any) -> None:
         """Close a client."""
@@ -90,35 +92,35 @@ class DropInContract:
         leave_after: int | None,
     ) -> None:
         """Make a call, and read a stream to its end or leave it after so many pieces of text."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}.call() is what the contract asks of a wrapper")
 
     def user(self, text: str) -> Any:
         """Return what a user says, as a message of the SDK's."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}.user() is what the contract asks of a wrapper")
 
     def assistant(self, text: str) -> Any:
         """Return an answer."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}.assistant() is what the contract asks of a wrapper")
 
     def calling(self, ids: Sequence[str]) -> Any:
         """Return an answer that calls tools."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}.calling() is what the contract asks of a wrapper")
 
     def results(self, ids: Sequence[str]) -> list[Any]:
         """Return the messages that bring the results of tools, each ``"result of ID"``."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}.results() is what the contract asks of a wrapper")
 
     def answers(self, message: Any) -> Behaviour:
         """Return the behaviour of a server that answers with a message at once."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}.answers() is what the contract asks of a wrapper")
 
     def streams(self, pieces: Sequence[str], *, ends: Literal["whole", "broken", "early"]) -> Behaviour:
         """Return the behaviour of a server that streams pieces of text, then ends as it should or not."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}.streams() is what the contract asks of a wrapper")
 
     def fails(self) -> Behaviour:
         """Return the behaviour of a server that is busy."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}.fails() is what the contract asks of a wrapper")
 
     @given(st.lists(steps(), min_size=1, max_size=10))
     @settings(max_examples=40, deadline=None, suppress_health_check=_UNCHECKED)
