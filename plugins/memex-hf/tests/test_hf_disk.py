@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sqlite3
 import subprocess
@@ -444,6 +445,21 @@ def test_what_a_process_that_died_has_left_is_swept_away(tmp_path):
     assert not stray.exists()
     assert len(files(path)) == 1
     assert (path / "notes.txt").exists()
+
+
+def test_rows_whose_files_are_gone_take_no_room(tmp_path):
+    path = tmp_path / "kv"
+    folder = Folder(path, 1000)
+    for n in range(3):
+        folder.add(f"{n:032x}", 20, f"{n + 1:032x}", b"x" * 300, thread="t", since=time.time())
+    for file in files(path)[:2]:  # as a forgetting does that is killed before it commits
+        file.unlink()
+    folder = Folder(path, 1000)
+    assert folder.nbytes() == 300
+    with contextlib.closing(sqlite3.connect(path / INDEX)) as index:
+        assert index.execute("SELECT count(*) FROM threads").fetchone() == (1,)
+    folder.add("e" * 32, 20, "f" * 32, b"x" * 700, thread="t", since=time.time())
+    assert len(files(path)) == 2
 
 
 def test_an_index_that_is_none_is_made_anew_and_nothing_is_known(tmp_path):

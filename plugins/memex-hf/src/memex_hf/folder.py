@@ -216,10 +216,13 @@ class Folder:
             for statement in filter(None, map(str.strip, _TABLES.split(";"))):
                 index.execute(statement)
             known = {name for (name,) in index.execute("SELECT name FROM files")}
-            for file in self.path.iterdir():
-                unknown = read_name(file.name) is not None and file.name not in known
-                if unknown or (file.name.endswith(_PART) and _is_old(file)):
-                    file.unlink(missing_ok=True)
+            there = {file.name for file in self.path.iterdir()}
+            for name in there:
+                unknown = read_name(name) is not None and name not in known
+                if unknown or (name.endswith(_PART) and _is_old(self.path / name)):
+                    (self.path / name).unlink(missing_ok=True)
+            for name in known - there:  # a forgetting that ended before its rows were gone
+                self._unlink(index, name)
             self._fit(index)
         if fresh:
             (self.path / INDEX).chmod(0o600)
