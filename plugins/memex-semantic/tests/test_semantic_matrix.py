@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from memex_semantic.numeric.diverse import groups, spread
-from memex_semantic.numeric.matrix import Matrix, rows_of
+from memex_semantic.numeric.matrix import AROUND, Matrix, rows_of
 
 from memex import pack_vector
 
@@ -41,10 +41,11 @@ def expected(entries, asked, upto: int, beside: float) -> dict[int, float]:
         for seq, vectors in entries.items()
         if vectors and seq <= upto
     }
-    return {
-        seq: own + beside * max(near.get(seq - 1, 0.0), near.get(seq + 1, 0.0), 0.0)
-        for seq, own in near.items()
-    }
+
+    def around(seq: int) -> float:
+        return max(0.0, *(near.get(other, 0.0) for other in range(seq - AROUND, seq + AROUND + 1)))
+
+    return {seq: own + beside * around(seq) for seq, own in near.items()}
 
 
 @settings(deadline=None)
@@ -122,10 +123,10 @@ def test_the_deviation_of_a_long_thread_is_of_a_part_and_does_not_change():
     assert matrix.deviation(rows_of([], DIM), upto=9) == 0.0
 
 
-def test_an_answer_beside_its_question_counts():
-    matrix = matrix_of({1: [[0, 0, 0, 1]], 5: [[1, 0, 0, 0]], 6: [[0, 1, 0, 0]], 9: [[0, 1, 0, 0]]})
-    found = matrix.nearest(question_of([1, 0, 0, 0]), upto=9, top=9, beside=0.5)
-    assert found == {5: 1.0, 6: 0.5, 9: 0.0, 1: 0.0}
+def test_an_answer_near_its_question_counts():
+    matrix = matrix_of({1: [[0, 0, 0, 1]], 5: [[1, 0, 0, 0]], 6: [[0, 1, 0, 0]], 10: [[0, 1, 0, 0]]})
+    found = matrix.nearest(question_of([1, 0, 0, 0]), upto=10, top=9, beside=0.5)
+    assert found == {5: 1.5, 6: 0.5, 1: 0.5, 10: 0.0}
 
 
 # -- maximal marginal relevance and groups ----------------------------------------------------------

@@ -13,10 +13,10 @@ from memex_semantic.models import MODEL, need_at_hand
 from memex_semantic.places import Reader
 from memex_semantic.sharing import DEFAULT, embeddings_for, reader_of
 
-BESIDE: Final = 0.5
+BESIDE: Final = 0.8
 TOP: Final = 400
 PIECE: Final = 200
-SHARPNESS: Final = 0.8
+SHARPNESS: Final = 0.7
 _LEAST_DEVIATION: Final = 0.05  # where all is alike, or little is there, nearness says little
 
 
@@ -43,8 +43,8 @@ def semantic(
         share: The most that quotes may take of the prompt's tokens.
         weight: What this ranking counts beside those of other policies.
         top: At most so many messages have a rank.
-        beside: What a message gets of the nearness of the better one of its neighbours: an answer stands
-            beside its question.
+        beside: What a message gets of the nearness of the nearest among it and the four on each side: an
+            answer stands near its question.
         diversity: From 0 to 1: how much a message loses by being like a better one, for questions that
             ask for everything about something.
         sharpness: How fast likelihood rises with nearness: a message that is nearer by a standard deviation

@@ -16,6 +16,8 @@ _PAGE: Final = 1024
 _SAMPLE: Final = 1024
 _MARGIN: Final = 1e-4
 """How far the fast scores, in single precision, may be from the exact ones; many times what was seen."""
+AROUND: Final = 4
+"""So many messages on each side of one are looked at: an answer is not far from its question."""
 DIGITS: Final = 6
 """Of a score: the last digits of a sum differ with the machine, and a plan must not."""
 
@@ -70,7 +72,7 @@ class Matrix:
             questions: The question's vectors, of length one, a row each.
             upto: Only messages up to this one.
             top: At most so many messages.
-            beside: What a message gets of the nearness of the better one beside it.
+            beside: What a message gets of the nearness of the nearest around it, itself among them.
         """
         count = int(np.searchsorted(self._seqs[: self._count], upto, side="right"))
         if not count or not len(questions) or top < 1:
@@ -81,17 +83,17 @@ class Matrix:
         for question in questions[1:]:
             np.maximum(by_row, rows @ question, out=by_row)
         starts = self._starts(count)
-        seqs = self._seqs[starts]
-        fast = _with_neighbours(seqs, np.maximum.reduceat(by_row, starts), beside)
-        if len(fast) > top:
-            least = np.partition(fast, len(fast) - top)[len(fast) - top] - _MARGIN
-            candidates = seqs[fast >= least]
-        else:
-            candidates = seqs
-        near = np.concatenate([candidates - 1, candidates, candidates + 1]) if beside else candidates
-        exact = self._exact(questions, np.unique(near), upto)
-        scored = _with_neighbours(exact[0], exact[1], beside)
-        scores = dict(zip(exact[0].tolist(), np.round(scored, DIGITS).tolist(), strict=True))
+        seqs, own = self._seqs[starts], np.maximum.reduceat(by_row, starts)
+        around = _around(seqs, own)
+        fast = own + beside * around
+        least = np.partition(fast, len(fast) - top)[len(fast) - top] - _MARGIN if len(fast) > top else -np.inf
+        chosen = np.flatnonzero(fast >= least)
+        candidates = seqs[chosen]
+        needed = _needed(seqs, own, around, chosen) if beside else chosen
+        exact, scored = self._exact(questions, seqs[needed], upto)
+        if beside:
+            scored = scored + beside * _around(exact, scored)
+        scores = dict(zip(exact.tolist(), np.round(scored, DIGITS).tolist(), strict=True))
         best = sorted(candidates.tolist(), key=lambda seq: (-scores[seq], -seq))
         return {seq: scores[seq] for seq in best[:top]}
 
@@ -153,13 +155,23 @@ def rows_of(data: Iterable[bytes], dimension: int) -> Rows:
     return unit(np.frombuffer(b"".join(data), "<f4").reshape(-1, dimension))
 
 
-def _with_neighbours(seqs: NDArray[np.int64], scores: NDArray[Any], beside: float) -> NDArray[Any]:
-    """Add to each score a share of the better one of the messages just before and after it."""
-    if not beside or len(seqs) < 2:
-        return scores
-    touching = seqs[1:] == seqs[:-1] + 1
-    better = np.zeros_like(scores)
-    better[1:] = np.where(touching, scores[:-1], 0)
-    better[:-1] = np.maximum(better[:-1], np.where(touching, scores[1:], 0))
-    summed: NDArray[Any] = scores + beside * np.maximum(better, 0)
-    return summed
+def _around(seqs: NDArray[np.int64], scores: NDArray[Any]) -> NDArray[Any]:
+    """Return for each message the score of the best around it, itself among them, and at least nothing."""
+    best: NDArray[Any] = np.maximum(scores, 0)
+    for step in range(1, min(AROUND, len(seqs) - 1) + 1):
+        close = seqs[step:] - seqs[:-step] <= AROUND
+        np.maximum(best[step:], np.where(close, scores[:-step], 0), out=best[step:])
+        np.maximum(best[:-step], np.where(close, scores[step:], 0), out=best[:-step])
+    return best
+
+
+def _needed(
+    seqs: NDArray[np.int64], own: NDArray[Any], around: NDArray[Any], chosen: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """Return the chosen and those around them that may be the best there, once scores are exact."""
+    needed = [chosen]
+    for step in (*range(-AROUND, 0), *range(1, AROUND + 1)):
+        beside = np.clip(chosen + step, 0, len(seqs) - 1)
+        close = np.abs(seqs[beside] - seqs[chosen]) <= AROUND
+        needed.append(beside[close & (own[beside] >= around[chosen] - _MARGIN)])
+    return np.unique(np.concatenate(needed))
