@@ -48,8 +48,10 @@ def questions(count: int = 24) -> list[str]:
     chance = random.Random(1)
     weights = [1 / (rank + 10) for rank in range(20_000)]
     words = [f"w{rank}" for rank in range(20_000)]
-    drawn = (chance.choices(words, None if number % 2 else weights, k=3 + number % 10) for number in range(count))
-    return [" ".join(some) for some in drawn]
+    asked = [
+        chance.choices(words, None if number % 2 else weights, k=3 + number % 10) for number in range(count)
+    ]
+    return [" ".join(some) for some in asked]
 
 
 def spent(call: Callable[[], Any]) -> float:
@@ -118,10 +120,12 @@ def measure(count: int, folder: Path, *, hybrid: bool) -> dict[str, Any]:
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """Return the figures as a table."""
-    heads = ("messages", "recall in memory", "recall on SQLite", "hybrid", "append in memory", "append on SQLite")
+    heads = ["messages", "recall in memory", "recall on SQLite", "hybrid"]
+    heads += ["append in memory", "append on SQLite"]
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for row in rows:
-        cells = [f"{row[name]['median']} (most {row[name]['most']})" if name in row else "" for name in LIMIT_MS]
+        asked = [row.get(name) for name in LIMIT_MS]
+        cells = [f"{found['median']} (most {found['most']})" if found else "" for found in asked]
         appends = [str(row[f"{name} append"]) for name in ("inmemory", "sqlite")]
         lines.append(f"| {row['messages']:,} | " + " | ".join([*cells, *appends]) + " |")
     return "\n".join(lines)
@@ -137,7 +141,7 @@ def broken(rows: Sequence[dict[str, Any]]) -> list[str]:
             found.append(f"{name}: {at} ms at {PROMISED_AT:,} messages; {limit} ms are promised")
         for longer, took in known.items():
             if at is not None and longer > PROMISED_AT and took / at >= longer / PROMISED_AT:
-                found.append(f"{name}: {took} ms at {longer:,} messages, as much more as the thread is longer")
+                found.append(f"{name}: {took} ms at {longer:,} messages: time grows as the thread does")
     return found
 
 
