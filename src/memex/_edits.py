@@ -67,7 +67,7 @@ def recall_block(window: Window, entries: Iterable[Entry]) -> Derived:
         kind="recall",
         message=message,
         covers=to_ranges(e.seq for e in quoted),
-        tokens=count_message(window.counter, message),
+        tokens=window.log.cost(message, window.counter),
     )
 
 

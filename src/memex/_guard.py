@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import msgspec
 
-from memex._counter import count_message
 from memex._entry import Derived, Entry
 from memex._errors import BudgetExceeded, PolicyViolation
 from memex._plan import Change
@@ -117,7 +116,7 @@ def _bad_derived(before: Window, after: Window) -> Iterator[tuple[str, str]]:
         # Asked as ranges: a summary may cover the whole log, and a stranger may claim any number.
         if not item.covers or any(not 1 <= a <= b <= after.log.head for a, b in item.covers):
             yield "derived", "a derived entry names the messages of the log that it covers"
-        if id(item) not in counted and item.tokens != count_message(after.counter, item.message):
+        if id(item) not in counted and item.tokens != after.log.cost(item.message, after.counter):
             yield "derived", "a derived entry costs what the counter says"
         if any(contains(item.covers, seq) for seq in after.seqs):
             yield "derived", "a derived entry covers messages that are in the window themselves"
