@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
 
@@ -76,10 +76,10 @@ class Offers:
 def messages(count: int) -> Iterator[Message]:
     """Yield messages of some twenty words."""
     chance = random.Random(count)
-    weights = [1 / (rank + 10) for rank in range(20_000)]
+    weights = list(accumulate(1 / (rank + 10) for rank in range(20_000)))  # once, not for each message
     words = [f"w{rank}" for rank in range(20_000)]
     for number in range(count):
-        said = chance.choices(words, weights, k=chance.randint(6, 40))
+        said = chance.choices(words, cum_weights=weights, k=chance.randint(6, 40))
         make = Message.assistant if number % 2 else Message.user
         yield make(" ".join(said))
 

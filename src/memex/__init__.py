@@ -124,6 +124,8 @@ if TYPE_CHECKING:
     from memex._reply import Reply as Reply
     from memex._restoring import checked_entries as checked_entries
     from memex._restoring import checked_plans as checked_plans
+    from memex._seeking import SeekingStore as SeekingStore
+    from memex._seeking import seeking as seeking
     from memex._serial import check_id as check_id
     from memex._serial import decode_message as decode_message
     from memex._serial import encode_message as encode_message
@@ -232,6 +234,7 @@ _HOME = {
     "Row": "_explain",
     "ScriptCounter": "_estimate",
     "SearchableStore": "_store",
+    "SeekingStore": "_seeking",
     "Sieve": "_query",
     "Step": "_plan",
     "Store": "_store",
@@ -288,6 +291,7 @@ _HOME = {
     "rows": "_explain",
     "searchable": "_store",
     "searchable_text": "_terms",
+    "seeking": "_seeking",
     "settings_file": "_settings",
     "show_ranges": "_ranges",
     "snippet": "_terms",

@@ -56,7 +56,7 @@ def recall(window: Window, entries: Iterable[Entry], reason: str, detail: Detail
         tokens=block.tokens - (before.tokens if before else 0),
         detail=detail or {},
     )
-    return window.changed(tuple(items), change)
+    return window.changed(tuple(items), change, same_entries=True)
 
 
 def recall_block(window: Window, entries: Iterable[Entry]) -> Derived:
@@ -67,7 +67,7 @@ def recall_block(window: Window, entries: Iterable[Entry]) -> Derived:
         kind="recall",
         message=message,
         covers=to_ranges(e.seq for e in quoted),
-        tokens=count_message(window.counter, message),
+        tokens=window.log.cost(message, window.counter),
     )
 
 
@@ -122,6 +122,8 @@ def shorten(window: Window, entries: Iterable[Entry], reason: str, shown: int, d
 def _exchanges(window: Window, entries: Iterable[Entry]) -> set[int]:
     """Return the places of ``entries``, and of all that lives and dies with them."""
     named = {entry.seq for entry in entries}
+    if not named:
+        return set()
     return {e.seq for u in window.units if any(e.seq in named for e in u.entries) for e in u.entries}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Literal
 
 import msgspec
@@ -30,7 +31,7 @@ class Entry(msgspec.Struct, frozen=True):
     counter: str | None = None
 
 
-class Derived(msgspec.Struct, frozen=True):
+class Derived(msgspec.Struct, frozen=True, dict=True):
     """A message that stands in a window for others: a recalled block, a summary, or a stub.
 
     Attributes:
@@ -49,7 +50,7 @@ class Derived(msgspec.Struct, frozen=True):
     tokens: int = 0
     shown: int = 0
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """A fingerprint of role and parts: equal text has an equal digest."""
         return content_digest(self.message)

@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import msgspec
 
-from memex._counter import count_message
 from memex._entry import Derived, Entry
 from memex._errors import BudgetExceeded, PolicyViolation
 from memex._plan import Change
@@ -52,7 +51,7 @@ def _broken(before: Window, after: Window) -> Iterator[tuple[str, str]]:
         why = ", ".join(f"#{seq} ({before.protected[seq]})" for seq in missing)
         yield "protected", f"protected messages are gone: {why}"
     yield from _split(before, after)
-    yield from _bad_derived(after)
+    yield from _bad_derived(before, after)
     yield from _unexplained(before, after)
 
 
@@ -109,14 +108,15 @@ def _split(before: Window, after: Window) -> Iterator[tuple[str, str]]:
                 yield "tool-pair", f"half an exchange with a tool was brought back in {seqs}"
 
 
-def _bad_derived(after: Window) -> Iterator[tuple[str, str]]:
+def _bad_derived(before: Window, after: Window) -> Iterator[tuple[str, str]]:
+    counted = {id(item) for item in before.derived}
     for position, item in enumerate(after.items):
         if not isinstance(item, Derived):
             continue
         # Asked as ranges: a summary may cover the whole log, and a stranger may claim any number.
         if not item.covers or any(not 1 <= a <= b <= after.log.head for a, b in item.covers):
             yield "derived", "a derived entry names the messages of the log that it covers"
-        if item.tokens != count_message(after.counter, item.message):
+        if id(item) not in counted and item.tokens != after.log.cost(item.message, after.counter):
             yield "derived", "a derived entry costs what the counter says"
         if any(contains(item.covers, seq) for seq in after.seqs):
             yield "derived", "a derived entry covers messages that are in the window themselves"

@@ -9,8 +9,9 @@ import msgspec
 
 from memex._counter import Counter, count_message
 from memex._entry import Entry
-from memex._message import Role, is_broken
+from memex._message import Message, Role, is_broken
 from memex._ranges import to_ranges
+from memex._seeking import seeking
 from memex._store import Postings, Store, searchable
 from memex._term_index import TermIndex
 from memex._terms import searchable_text, terms
@@ -54,7 +55,7 @@ class Log:
         head: Sequence number of the last message that can be seen.
     """
 
-    __slots__ = ("_counter", "_indexes", "_known", "_store", "head", "thread")
+    __slots__ = ("_counter", "_indexes", "_known", "_store", "_written", "head", "thread")
 
     def __init__(
         self, store: Store, thread: str, head: int, counter: Counter, indexes: ThreadIndexes
@@ -63,6 +64,7 @@ class Log:
         self._counter = counter
         self._indexes = indexes
         self._known: dict[int, Entry | None] = {}
+        self._written: dict[int, tuple[Message, int]] = {}
         self.thread = thread
         self.head = head
 
@@ -90,9 +92,19 @@ class Log:
         wanted = sorted({seq for seq in seqs if 1 <= seq <= self.head})
         unread = [seq for seq in wanted if seq not in self._known]
         self._known.update(dict.fromkeys(unread))
-        for first, last in to_ranges(unread):
-            self._known.update((entry.seq, entry) for entry in self.entries(first, last))
+        self._known.update((entry.seq, entry) for entry in self._read(unread))
         return [entry for seq in wanted if (entry := self._known[seq]) is not None]
+
+    def _read(self, seqs: Sequence[int]) -> Iterator[Entry]:
+        """Yield the entries at these places, which are in order; in one look where the store can."""
+        ranges = to_ranges(seqs)
+        if len(ranges) > 1 and (store := seeking(self._store)) is not None:
+            for entry in store.entries_at(self.thread, seqs):
+                if entry.message.status != "forgotten":
+                    yield self.counted(entry)
+            return
+        for first, last in ranges:
+            yield from self.entries(first, last)
 
     def find(self, words: Sequence[str], *, limit: int = 500) -> list[Postings]:
         """Return the newest ``limit`` messages that hold each word of ``words``.
@@ -104,6 +116,16 @@ class Log:
         if (store := searchable(self._store)) is not None:
             return store.find(self.thread, words, upto=self.head, limit=limit)
         return self._indexes.find(self._store, self.thread, words, upto=self.head, limit=limit)
+
+    def cost(self, message: Message, counter: Counter) -> int:
+        """Return the tokens of a message that stands for others in a window; the same one is counted once."""
+        if counter is not self._counter:
+            return count_message(counter, message)
+        known = self._written.get(id(message))
+        if known is None:
+            # With the message itself: while it is held, no other one has its id.
+            known = self._written[id(message)] = message, count_message(counter, message)
+        return known[1]
 
     def superseded(self, entry: Entry, *, asking: bool = False) -> bool:
         """Tell whether another answer takes the place of one that was cut off or failed.

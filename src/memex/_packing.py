@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from memex._terms import searchable_text, terms
+from memex._terms import terms
 from memex._weighing import Weighed
 
 _ALIKE: Final = 0.8  # of the words of both; when one says nothing else, it is the other once more
@@ -21,7 +21,7 @@ class Packer:
 
     def __init__(self, question: str) -> None:
         self._asked = tuple(terms(question))
-        self._words: dict[int, tuple[tuple[str, ...], frozenset[str]]] = {}
+        self._words: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {}
 
     def pack(self, weighed: Sequence[Weighed], room: int, *, beside: Iterable[Weighed] = ()) -> list[Weighed]:
         """Return what to quote in about ``room`` tokens, the most needed first.
@@ -47,14 +47,15 @@ class Packer:
 
         def say(quote: Weighed) -> bool:
             """Take note of what a quote says; tell whether that is anything new."""
-            words, few = self._words_of(quote)
+            words, few = self._words_of(quote.said)
             if words in said:
                 return False
             said.add(words)
             others = by_speaker.setdefault(quote.entry.message.name, [])
-            most = len(few) / _ALIKE
-            if any(len(few) <= len(many) <= most and few <= many for many in others):
-                return False
+            size, most = len(few), len(few) / _ALIKE
+            for many in others:  # not any(): this is asked thousands of times a question
+                if size <= len(many) <= most and few <= many:
+                    return False
             others.append(few)
             return True
 
@@ -67,9 +68,9 @@ class Packer:
                 left -= quote.cost
         return taken
 
-    def _words_of(self, quote: Weighed) -> tuple[tuple[str, ...], frozenset[str]]:
-        known = self._words.get(quote.entry.seq)
+    def _words_of(self, said: str) -> tuple[tuple[str, ...], frozenset[str]]:
+        known = self._words.get(said)
         if known is None:
-            words = tuple(terms(searchable_text(quote.entry.message)))
-            known = self._words[quote.entry.seq] = words, frozenset(words)
+            words = tuple(terms(said))
+            known = self._words[said] = words, frozenset(words)
         return known

@@ -41,9 +41,11 @@ class Selection:
         room = min(int(_share(window) * window.limit), window.limit - fixed)
         if window.newest is None or room <= 0:
             return window
-        brought = self._quoted(window, window.seqs, room)
-        if brought.room < 0 and (at_risk := _at_risk(window, room)):
-            # It will be cut before it is sent: what that takes must not be lost to this question.
+        at_risk = _at_risk(window, room)
+        # It will be cut before it is sent: what that takes must not be lost to this question. Quotes
+        # only add to it, so where it is too long already nothing has to be packed to know that.
+        brought = self._quoted(window, window.seqs, room) if window.room >= 0 or not at_risk else None
+        if brought is None or (brought.room < 0 and at_risk):
             brought = self._quoted(window, window.seqs - at_risk, room)
         return brought
 

@@ -77,19 +77,16 @@ class Costs(dict[str, int]):
             start = piece[:2]
             if self._longest.get(start, 0) < len(piece):
                 self._longest[start] = len(piece)
-        self._recent: dict[str, int] = {}
+        self._recent = _Recent(self)
 
     def __missing__(self, piece: str) -> int:
-        cost = self._recent.get(piece)
-        if cost is None:
-            cost = self._work_out(piece)
-            if len(piece) <= _LONGEST_WORD:
-                if len(self._recent) >= _REMEMBERED:
-                    self._recent.clear()
-                self._recent[piece] = cost
-        return cost
+        return self.work_out(piece)
 
-    def _work_out(self, piece: str) -> int:
+    def of(self, pieces: Iterable[str]) -> int:
+        """Return what pieces cost together."""
+        return sum(map(self._recent.__getitem__, pieces))
+
+    def work_out(self, piece: str) -> int:
         if piece.isspace():
             return sum(_blank(char, sum(1 for _ in run)) for char, run in groupby(piece))
         if piece.isdecimal() and piece.isascii():
@@ -110,6 +107,22 @@ class Costs(dict[str, int]):
                 start += 1
         if end > _LONGEST_WORD and piece.isascii() and piece.lstrip(" ").isalpha():
             return max(cost, end * 3 // 4)  # no word: of repeated letters a tokenizer makes more pieces
+        return cost
+
+
+class _Recent(dict[str, int]):
+    """Costs of pieces that were asked for lately: what is in here is found without a call in Python."""
+
+    def __init__(self, costs: Costs) -> None:
+        super().__init__()
+        self._costs = costs
+
+    def __missing__(self, piece: str) -> int:
+        cost = self._costs[piece]
+        if len(piece) <= _LONGEST_WORD:
+            if len(self) >= _REMEMBERED:
+                self.clear()
+            self[piece] = cost
         return cost
 
 
@@ -163,4 +176,4 @@ def costs() -> Costs:
 
 def text_tokens(text: str) -> int:
     """Return an upper bound on the tokens of ``text``. Every string is accepted."""
-    return sum(map(costs().__getitem__, SPLIT.findall(text)))
+    return costs().of(SPLIT.findall(text))

@@ -30,11 +30,13 @@ class Weighed(NamedTuple):
         entry: The message.
         worth: The logarithm of its odds to hold what is asked.
         cost: About how many tokens its quote takes.
+        said: Its words.
     """
 
     entry: Entry
     worth: float
     cost: int
+    said: str
 
 
 def by_value(window: Window) -> list[Entry]:
@@ -63,7 +65,11 @@ def _worths(window: Window) -> tuple[list[Entry], dict[int, float]]:
 
 
 def _in_order(entries: list[Entry], worth: Mapping[int, float]) -> list[Weighed]:
-    weighed = [Weighed(entry, worth[entry.seq], _cost(entry)) for entry in entries]
+    said = [searchable_text(entry.message) for entry in entries]
+    weighed = [
+        Weighed(entry, worth[entry.seq], _cost(entry, text), text)
+        for entry, text in zip(entries, said, strict=True)
+    ]
     return sorted(weighed, key=lambda w: (math.log(w.cost) - w.worth, -w.entry.seq))
 
 
@@ -99,6 +105,6 @@ def fused(window: Window) -> dict[int, float]:
     return worth
 
 
-def _cost(entry: Entry) -> int:
+def _cost(entry: Entry, said: str) -> int:
     """Return about how many tokens the quote of a message takes: each line of it has a mark."""
-    return entry.tokens + 2 * (searchable_text(entry.message).count("\n") + 1) + _REFERENCE
+    return entry.tokens + 2 * (said.count("\n") + 1) + _REFERENCE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from memex import _edits as edits
 from memex._budget import Budget
@@ -21,6 +21,10 @@ from memex._stubs import as_entry, place_of
 
 if TYPE_CHECKING:
     from memex._plan import Plan
+
+
+_BESIDE: Final = frozenset({"changes", "rankings", "selected", "allowance", "plan"})
+_OF_ENTRIES: Final = ("entries", "newest", "stubs", "present", "units", "droppable_units", "seqs")
 
 
 class Window:
@@ -303,9 +307,10 @@ class Window:
         """Return ``system`` and ``messages`` for Anthropic's Messages, to be passed with ``**``."""
         return self.to("anthropic", model=model).payload
 
-    def changed(self, items: tuple[Item, ...], change: Change) -> Window:
+    def changed(self, items: tuple[Item, ...], change: Change, *, same_entries: bool = False) -> Window:
         """Return a window of other items and say what changed; the guard checks both."""
-        return self.replace(items=items, changes=(*self.changes, change))
+        made = self.replace(items=items, changes=(*self.changes, change))
+        return self._told(made) if same_entries else made
 
     def replace(self, **fields: Any) -> Window:
         """Return a copy with some attributes changed; for the host."""
@@ -322,7 +327,13 @@ class Window:
             "allowance": self.allowance,
             "plan": self._plan,
         }
-        return Window(**(current | fields))
+        made = Window(**(current | fields))
+        return self._told(made) if fields.keys() <= _BESIDE else made
+
+    def _told(self, made: Window) -> Window:
+        """Return a window of the same entries that knows of them what this one has worked out."""
+        made.__dict__.update((name, self.__dict__[name]) for name in _OF_ENTRIES if name in self.__dict__)
+        return made
 
 
 def is_question(message: Message) -> bool:

@@ -10,6 +10,7 @@ from memex.testing._store.histories import HistoryPromises
 from memex.testing._store.log import LogPromises
 from memex.testing._store.notes import NotePromises
 from memex.testing._store.searching import SearchPromises
+from memex.testing._store.seeking import SeekPromises
 from memex.testing._store.spaces import SpacePromises
 from memex.testing._store.texts import TextPromises
 from memex.testing._store.together import LastingPromises, TogetherPromises
@@ -24,6 +25,7 @@ class StoreContract(
     ForgetPromises,
     CopyPromises,
     SearchPromises,
+    SeekPromises,
     VectorPromises,
     TogetherPromises,
     LastingPromises,

@@ -144,6 +144,16 @@ class Segment:
                 if roles is None or row.role in roles:
                     yield seq, row
 
+    def rows_at(self, seqs: Collection[int]) -> Iterator[tuple[int, Row]]:
+        """Yield the thread's rows at these places in log order, each once."""
+        spans = list(self.lineage())
+        segment, upto = spans.pop()
+        for seq in sorted(set(seqs)):
+            while seq > upto and spans:
+                segment, upto = spans.pop()
+            if 1 <= seq <= upto:
+                yield seq, segment.row(seq)
+
     def rules_between(self, first: int, last: int) -> list[int]:
         """Return the segment's own system and developer messages between two places."""
         return self.rules[bisect_left(self.rules, first) : bisect_right(self.rules, last)]

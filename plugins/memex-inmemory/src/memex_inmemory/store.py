@@ -142,6 +142,12 @@ class InMemoryStore:
             found = [place for place in map(segment.locate, ids) if place]
             return [owner.row(seq).entry(seq) for owner, seq in found]
 
+    def entries_at(self, thread: str, seqs: Sequence[int]) -> list[Entry]:
+        """Return the entries at these places; see :class:`memex.SeekingStore`."""
+        with self._data.lock:
+            rows = list(self._found(thread).rows_at(seqs))
+        return [row.entry(seq) for seq, row in rows]
+
     def threads(self) -> Iterator[ThreadInfo]:
         """Yield every thread of the namespace, by id."""
         with self._data.lock:

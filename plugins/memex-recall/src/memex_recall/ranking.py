@@ -11,7 +11,6 @@ import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from heapq import nlargest
 from typing import Final
 
 import msgspec
@@ -91,20 +90,33 @@ def _promising(words: Sequence[Word], upto: int, pool: int) -> list[int]:
         near: dict[int, float] = {}
         for step in range(_ROUGH, 0, -1):
             worth = word.weight * _DECAY**step
-            near.update(dict.fromkeys([seq + step for seq in word.seqs], worth))
-            near.update(dict.fromkeys([seq - step for seq in word.seqs], worth))
+            for seq in word.seqs:
+                near[seq + step] = near[seq - step] = worth
         near.update(dict.fromkeys(word.seqs, word.weight))
-        for seq, worth in near.items():
-            found[seq] = found.get(seq, 0.0) + worth
+        if found:
+            for seq, worth in near.items():
+                found[seq] = found.get(seq, 0.0) + worth
+        else:
+            found = near
         for block in {seq // _BLOCK for seq in word.seqs}:
             blocks[block] = blocks.get(block, 0.0) + word.weight
     part = _SESSION / _NEAR
-    rough = [
-        (worth + part * blocks.get(seq // _BLOCK, 0.0), seq)
+    rough = {
+        seq: worth + part * blocks.get(seq // _BLOCK, 0.0)
         for seq, worth in found.items()
         if worth >= _LEAST and 1 <= seq <= upto
-    ]
-    return sorted(seq for _, seq in nlargest(pool, rough))
+    }
+    return sorted(_best(rough, pool))
+
+
+def _best(worth: Mapping[int, float], count: int) -> list[int]:
+    """Return the messages that are worth most, the newer of equals; numbers alone are quick to sort."""
+    if len(worth) <= count:
+        return list(worth)
+    least = sorted(worth.values(), reverse=True)[count - 1]
+    best = [seq for seq, value in worth.items() if value > least]
+    equal = sorted((seq for seq, value in worth.items() if value == least), reverse=True)
+    return best + equal[: count - len(best)]
 
 
 def _rarest(words: Sequence[Word]) -> list[Word]:

@@ -14,6 +14,7 @@ from memex_sqlite.threads import MOST, Span, seq_at
 FIRST_PAGE: Final = 20
 _LARGEST_PAGE = 512
 _AT_A_TIME = 250
+_FEW = 20
 _PAGE_CHARACTERS = 1 << 20
 _RULES = frozenset({"system", "developer"})
 _SELECT: Final = f"SELECT place, tokens, counter, {COLUMNS} FROM messages "
@@ -157,14 +158,25 @@ def _check_gapless(
         )
 
 
-def entries_at(connection: sqlite3.Connection, places: Sequence[int]) -> list[Entry]:
-    """Return the messages at these places, in the order asked; all of them are there."""
+def entries_at(
+    connection: sqlite3.Connection, places: Sequence[int], names: dict[int, str] | None = None
+) -> list[Entry]:
+    """Return the messages at these places, in the order asked; ``names`` are counters that are known already.
+
+    Raises:
+        StoreDamaged: If one is not there.
+    """
     rows: dict[int, Row] = {}
     for start in range(0, len(places), _AT_A_TIME):
         some = places[start : start + _AT_A_TIME]
-        query = f"{_SELECT} WHERE place IN ({', '.join('?' * len(some))})"
-        rows |= {row[0]: row for row in connection.execute(query, some)}
-    return list(Page(connection, [rows[at] for at in places]))
+        # Always as many: SQLite has to understand one statement, once.
+        asked = [*some, *[some[-1]] * (_AT_A_TIME - len(some))] if len(places) > _FEW else some
+        query = f"{_SELECT} WHERE place IN ({', '.join('?' * len(asked))})"
+        rows |= {row[0]: row for row in connection.execute(query, asked)}
+    for at in places:
+        if at not in rows:
+            raise StoreDamaged(f"message {seq_at(at)} cannot be found; restore the file from a backup")
+    return list(Page(connection, [rows[at] for at in places], names))
 
 
 def stored_at(connection: sqlite3.Connection, at: int) -> Row:

@@ -32,6 +32,15 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _OWN_ID = re.compile("[0-9a-f]{24}")
 
 
+class _Few(msgspec.Struct, forbid_unknown_fields=True):
+    parent: str | None = None
+    name: str | None = None
+    status: Literal["complete", "incomplete", "error"] = "complete"
+
+
+_FEW: Final = msgspec.json.Decoder(_Few)
+
+
 class Columns(NamedTuple):
     """A message as its row has it.
 
@@ -125,6 +134,8 @@ def message_of(
         if text is None:
             return Message(role=role, id=message_id, status="forgotten", created=moment)
         return Message(role=role, parts=(Text(text),), id=message_id, created=moment)
+    if text is not None and (message := _with_few(message_id, role, moment, text, rest)) is not None:
+        return message
     known: dict[str, object] = {"role": role, "id": message_id, "created": moment}
     if text is not None:
         known["parts"] = ({"type": "text", "text": text},)
@@ -134,6 +145,23 @@ def message_of(
         body = body[:-1] + b"," + rest.encode()[1:]
     message = decode_message(body)
     return join_blobs(message, blobs) if blobs else message
+
+
+def _with_few(message_id: str, role: _Role, moment: datetime, text: str, rest: str) -> Message | None:
+    """Return a message with a text and a few other fields, most often a name; None if it has more."""
+    try:
+        few = _FEW.decode(rest)
+    except msgspec.MsgspecError:
+        return None
+    return Message(
+        role=role,
+        parts=(Text(text),),
+        id=message_id,
+        parent=few.parent,
+        name=few.name,
+        status=few.status,
+        created=moment,
+    )
 
 
 def _has_only_text(message: Message) -> bool:

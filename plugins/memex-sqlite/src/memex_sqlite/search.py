@@ -10,7 +10,7 @@ from itertools import islice
 
 from memex import Clause, Hit, Postings, Sieve, searchable_text, snippet
 from memex_sqlite.reading import entries_at, five
-from memex_sqlite.threads import SEQ_BITS, Row, Span, lineage, seq_at
+from memex_sqlite.threads import MOST, SEQ_BITS, Row, Span, lineage, seq_at
 
 # What memex.terms can give: the index has nothing else, and FTS5 would split anything else.
 _TERM = re.compile("[a-z0-9\u0080-\ud7ff\ue000-\U0010ffff]+")
@@ -34,7 +34,7 @@ def find(
                 "ORDER BY rowid DESC LIMIT ?",
                 (_quoted(word), *span.places, limit - len(seqs)),
             )
-            seqs += [seq_at(place) for (place,) in found]
+            seqs += [place & MOST for (place,) in found]
             if len(seqs) >= limit:
                 break
         postings.append(Postings(word, tuple(seqs)))

@@ -176,6 +176,16 @@ class SqliteStore:
         with self._thread(thread) as (connection, row):
             return log.get(connection, row, ids)
 
+    def entries_at(self, thread: str, seqs: Sequence[int]) -> list[Entry]:
+        """Return the entries at these places; see :class:`memex.SeekingStore`."""
+        check_id(thread, "thread")
+        with self._reading() as connection:
+            opened = threads.look_up_opened(connection, self.namespace, thread)
+            if opened is None:
+                raise threads.unknown(self.namespace, thread)
+            spans = threads.spans(connection, opened.row, 1, opened.head)
+            return reading.entries_at(connection, threads.places_of(spans, seqs), self._connections.counters)
+
     def threads(self) -> Iterator[ThreadInfo]:
         """Yield every thread of the namespace, by id, read a page at a time."""
         self._check_open()

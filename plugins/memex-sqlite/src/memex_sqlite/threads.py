@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Final, NamedTuple
@@ -172,6 +173,16 @@ def spans(connection: sqlite3.Connection, row: Row, start: int, stop: int) -> li
     else:
         found = [span.clipped(start, stop) for span in reversed(lineage(connection, row, stop))]
     return [span for span in found if span.first <= span.last]
+
+
+def places_of(spans: Sequence[Span], seqs: Iterable[int]) -> list[int]:
+    """Return where messages lie in these spans, which are in log order; those outside are left out."""
+    wanted = sorted(set(seqs))
+    return [
+        place(span.thread, seq)
+        for span in spans
+        for seq in wanted[bisect_left(wanted, span.first) : bisect_right(wanted, span.last)]
+    ]
 
 
 def info(connection: sqlite3.Connection, row: Row) -> ThreadInfo:

@@ -8,7 +8,17 @@ from typing import ClassVar
 
 import pytest
 
-from memex import Entry, Message, SearchableStore, Store, VectorStore, searchable, vector_store
+from memex import (
+    Entry,
+    Message,
+    SearchableStore,
+    SeekingStore,
+    Store,
+    VectorStore,
+    searchable,
+    seeking,
+    vector_store,
+)
 
 
 class StoreCase:
@@ -51,6 +61,13 @@ class StoreCase:
         """Give an empty store that can search."""
         if (able := searchable(store)) is None:
             pytest.skip(f"{type(store).__name__} offers no search() and find()")
+        return able
+
+    @pytest.fixture
+    def seekable(self, store: Store) -> SeekingStore:
+        """Give an empty store that reads many places at once."""
+        if (able := seeking(store)) is None:
+            pytest.skip(f"{type(store).__name__} offers no entries_at()")
         return able
 
     @pytest.fixture

@@ -28,6 +28,7 @@ from memex import (
     read_archive,
     searchable,
     searchable_text,
+    seeking,
     terms,
     vector_store,
     write_archive,
@@ -244,6 +245,11 @@ class StoreMachine(RuleBasedStateMachine):
             stored = [(entry.seq, entry.message, entry.tokens) for entry in self.store.entries(name)]
             wanted = [(seq, cell.message, cell.tokens) for seq, cell in enumerate(thread.cells, 1)]
             assert stored == wanted
+            if (able := seeking(self.store)) is not None:
+                found = able.entries_at(name, range(len(wanted) + 1, -1, -2))
+                assert [(e.seq, e.message, e.tokens) for e in found] == [
+                    one for one in wanted if (len(wanted) + 1 - one[0]) % 2 == 0
+                ]
 
     @invariant()
     def the_notes_are_the_same(self) -> None:
