@@ -35,6 +35,21 @@ def steps(window):
     return [step.policy for step in window.plan.steps]
 
 
+def fused(*rankings):
+    """Return what messages are worth beside the best, by the rule: half of the odds are those of the product.
+
+    Each ranking is its weight and how many times likelier than the unnamed it finds what it names.
+    """
+    seqs = sorted({seq for _, odds in rankings for seq in odds})
+    weights = [weight for weight, _ in rankings]
+    alone = [{seq: odds.get(seq, 1.0) ** weight for seq in seqs} for weight, odds in rankings]
+    agreeing = math.sqrt(sum(weights) ** 2 / sum(weight**2 for weight in weights))
+    parts = [(0.5, {seq: math.prod(own[seq] for own in alone) ** (1 / agreeing) for seq in seqs})]
+    parts += [(0.5 * weight / sum(weights), own) for weight, own in zip(weights, alone, strict=True)]
+    worth = {seq: sum(share * part[seq] / sum(part.values()) for share, part in parts) for seq in seqs}
+    return {seq: pytest.approx(value / max(worth.values()), abs=1e-3) for seq, value in worth.items()}
+
+
 def test_a_rankers_messages_are_quoted_by_a_step_of_its_own():
     window = thread_of(likes("a", {7: 3.0, 9: 2.0})).window("What was on line 7?")
     assert recalled(window) == [7, 9]
@@ -46,10 +61,8 @@ def test_two_rankings_are_one_selection():
     window = thread.window("?")
     assert steps(window).count("select") == 1
     assert thread.explain(9).detail == {"worth": 1, "a": 1.2, "b": 50.0}
-    assert thread.explain(7).detail == {
-        "worth": pytest.approx((2 / 1.2 / 2.5) ** 0.5**0.5, abs=1e-3),
-        "a": 2.0,
-    }
+    worth = fused((1.0, {7: 2 / 1.2, 9: 1.0}), (1.0, {9: 2.5, 11: 1.0}))
+    assert thread.explain(7).detail == {"worth": worth[7], "a": 2.0}
 
 
 def test_leaving_one_out_is_the_other_alone():
@@ -75,7 +88,26 @@ def test_a_weight_decides_between_two():
     one, other = {7: 2.0, 8: 1.0}, {9: 4.0, 8: 1.0}
     thread = thread_of(likes("a", one, weight=3.0), likes("b", other))
     thread.window("?")
-    assert [row.detail["worth"] for row in map(thread.explain, (7, 9))] == [1, pytest.approx(0.578, abs=1e-3)]
+    worth = fused((3.0, one), (1.0, other))
+    assert [row.detail["worth"] for row in map(thread.explain, (7, 9))] == [1, worth[9]]
+
+
+def test_what_one_ranking_alone_is_sure_of_is_not_lost():
+    words = dict.fromkeys(range(10, 40), 30.0) | {50: 1.0}
+    meaning = dict.fromkeys(range(10, 40), 5.0) | {50: 40.0}
+    thread = thread_of(likes("words", words), likes("meaning", meaning))
+    thread.window("?")
+    product = (40 / (30 * 5)) ** 0.5**0.5
+    worth = thread.explain(50).detail["worth"]
+    assert worth == fused((1.0, words), (1.0, meaning))[50]
+    assert worth > 1.2 * product
+
+
+def test_worths_may_be_as_far_apart_as_numbers_are():
+    far = {7: 1e-300, 8: 1.0, 9: 1e300}
+    thread = thread_of(likes("a", far, weight=50.0), likes("b", far, weight=5e-324), likes("c", {8: 1.0}))
+    assert recalled(thread.window("?")) == [9]
+    assert thread.explain(9).detail["worth"] == 1
 
 
 def test_what_is_not_named_has_the_worth_that_a_ranking_says():
@@ -86,7 +118,7 @@ def test_what_is_not_named_has_the_worth_that_a_ranking_says():
     thread = thread_of(ranker(says))
     thread.window("?")
     assert thread.explain(7).detail["worth"] == 1
-    assert thread.explain(9).detail["worth"] == pytest.approx((3 / 8) ** 0.5**0.5, abs=1e-3)
+    assert thread.explain(9).detail["worth"] == fused((1.0, {7: 1.0, 9: 3.0}), (1.0, {7: 8.0}))[9]
 
 
 @pytest.mark.parametrize("unnamed", [0.0, -1.0, math.nan, math.inf])

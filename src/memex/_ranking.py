@@ -27,7 +27,8 @@ class Ranking(msgspec.Struct, frozen=True, kw_only=True):
         name: What the measure is called in plans, such as ``"recall"``.
         scores: Sequence number to worth, above 0: how many times likelier the message is to hold
             what is asked than one that is not named, as far as this measure can tell. Worths of
-            several rankings are multiplied.
+            several rankings are multiplied, which gives half of the odds; the other half is
+            what each says by itself.
         unnamed: The worth of what is not named, on the same scale; by default the least of the
             scores, so that a measure that knows only an order can give any rising figures.
         weight: What this measure counts beside the others.

@@ -13,7 +13,7 @@ from memex_semantic.models import MODEL, need_at_hand
 from memex_semantic.places import Reader
 from memex_semantic.sharing import DEFAULT, embeddings_for, reader_of
 
-BESIDE: Final = 0.8
+BESIDE: Final = 1.0
 TOP: Final = 400
 PIECE: Final = 200
 SHARPNESS: Final = 0.7
