@@ -1,0 +1,122 @@
+"""Which languages a question is in: by its function words, then by letters that few languages have.
+
+A few words are enough evidence, and all there is. Words of different scripts are judged apart, so
+that a Russian question may name a Latin word.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from functools import cache
+from typing import Final
+
+from memex import terms
+from memex_recall.function_words import LISTS
+
+ENGLISH: Final = "en"
+_SCRIPTS: Final = {"ru": "cyrillic", "uk": "cyrillic", "ko": "hangul"}
+_DEFAULT: Final = {"latin": (ENGLISH,), "cyrillic": ("ru",), "hangul": ("ko",)}
+_MOST: Final = 3
+"""Languages of one question. Each of them takes a part of the forms that a word may have."""
+_MIXED: Final = 2
+"""So many function words that the first language lacks make a second one."""
+_LETTERS: Final = {
+    "de": "äöüß",
+    "fr": "àâæçèéêëîïôùûœ",
+    "es": "ñ¿¡",
+    "it": "àèìòù",
+    "pt": "ãõç",
+    "sv": "åäö",
+    "da": "åæø",
+    "no": "åæø",
+    "uk": "іїєґ",
+    "pl": "ąćęłńśźż",
+    "cs": "čďěňřšťůž",
+}
+# Words of grammar and courtesy. Frequency alone finds most of them in a long thread, but in a short
+# one "thanks" is as rare as a name, and would bring back every other "thanks".
+_ENGLISH_WORDS: Final = """
+a about again all also am an and any are as at be because been but by can could did do does doing done
+each for from get go got had has have having he hello her here hers hey hi him his how i if in into is it
+its just know let like ll make many me more most much my no not now of off oh ok okay on one only or other
+our out over please re really s same say she should so some still such sure t tell than thank thanks that
+the their them then there these they this those to too up us use ve very want was we well were what when
+where which while who whom whose why will with would yes you your yours
+"""
+
+
+@cache
+def function_words(language: str) -> frozenset[str]:
+    """Return the words of grammar and courtesy of a language, as an index has them."""
+    return frozenset((_ENGLISH_WORDS if language == ENGLISH else LISTS[language]).split())
+
+
+@cache
+def _speakers() -> dict[str, tuple[str, ...]]:
+    """Return for each function word the languages that have it."""
+    having: dict[str, tuple[str, ...]] = {}
+    for language in (ENGLISH, *LISTS):
+        for word in sorted(function_words(language)):
+            having[word] = (*having.get(word, ()), language)
+    return having
+
+
+def script(word: str) -> str:
+    """Return the script of a word, by its first letter; empty where no language of it is inflected."""
+    if word[0] < "\u0250":
+        return "latin"
+    if "\u0400" <= word[0] <= "\u052f":
+        return "cyrillic"
+    return "hangul" if "\uac00" <= word[0] <= "\ud7a3" else ""
+
+
+def script_of(language: str) -> str:
+    """Return the script that a language is written in."""
+    return _SCRIPTS.get(language, "latin")
+
+
+def languages_of(question: str) -> tuple[str, ...]:
+    """Return the languages of a question, the likeliest first; without evidence English alone.
+
+    Where English fits as well as others, it is English.
+    """
+    found: list[str] = []
+    words = dict.fromkeys(terms(question))
+    for name, fallback in _DEFAULT.items():
+        written = [word for word in words if script(word) == name]
+        if written:
+            found += _likeliest(written, name) or _by_letters(question, name) or fallback
+    return tuple(found)
+
+
+def _likeliest(words: Sequence[str], written: str) -> list[str]:
+    """Return the languages whose function words there are."""
+    count = _count(words, written)
+    if not count:
+        return []
+    top = max(count.values())
+    best = [language for language, number in count.items() if number == top]
+    best = [ENGLISH] if ENGLISH in best else best[:_MOST]
+    known = frozenset().union(*map(function_words, best))
+    others = _count([word for word in words if word not in known], written)
+    second = [language for language, number in others.most_common() if number >= _MIXED]
+    # One word is little to go by: English words may stand beside it.
+    doubt = [ENGLISH] if top == 1 and written == script_of(ENGLISH) else []
+    return list(dict.fromkeys([*best, *second, *doubt]))[:_MOST]
+
+
+def _count(words: Iterable[str], written: str) -> Counter[str]:
+    having = _speakers()
+    return Counter(
+        language for word in words for language in having.get(word, ()) if script_of(language) == written
+    )
+
+
+def _by_letters(question: str, written: str) -> list[str]:
+    """Return the languages that have the marked letters of a question, beside what is assumed without any."""
+    letters: Collection[str] = {letter for letter in question.casefold() if not letter.isascii()}
+    fits = Counter({name: len(set(some) & set(letters)) for name, some in _LETTERS.items()})
+    top = max((fits[name] for name in _LETTERS if script_of(name) == written), default=0)
+    best = [name for name in _LETTERS if top and fits[name] == top and script_of(name) == written]
+    return [*best[: _MOST - 1], *_DEFAULT[written]] if best else []
