@@ -7,7 +7,6 @@ and does no harm.
 
 from __future__ import annotations
 
-import os.path
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import import_module
@@ -53,7 +52,7 @@ class Endings:
             affixes = [_affix(text) for text in dict.fromkeys(row.split())]
             self._rows.append(affixes)
             # What all endings begin with belongs to the stem.
-            self._shared.append(min(_SHARED, len(os.path.commonprefix([after for _, after in affixes]))))
+            self._shared.append(_shared([after for _, after in affixes]))
             for before, after in affixes:
                 self._ending.setdefault(after, []).append((before, number))
         self._longest = max(map(len, self._ending))
@@ -93,6 +92,12 @@ def endings_of(language: str) -> Endings:
     """Return the endings of a language; its family's module is imported on first use."""
     module = import_module(f"memex_recall.endings.{_MODULES[language]}")
     return Endings(module.rows(language), syllables=language == "ko")
+
+
+def _shared(endings: Sequence[str]) -> int:
+    """Return how many letters all endings begin with; two at most."""
+    first = endings[0]
+    return next((n for n in range(_SHARED, 0, -1) if all(e[:n] == first[:n] != "" for e in endings)), 0)
 
 
 def _affix(text: str) -> tuple[str, str]:

@@ -7,20 +7,22 @@ that a Russian question may name a Latin word.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection
 from functools import cache
+from itertools import chain, repeat
 from typing import Final
 
-from memex import terms
 from memex_recall.function_words import LISTS
 
 ENGLISH: Final = "en"
 _SCRIPTS: Final = {"ru": "cyrillic", "uk": "cyrillic", "ko": "hangul"}
-_DEFAULT: Final = {"latin": (ENGLISH,), "cyrillic": ("ru",), "hangul": ("ko",)}
+_ASSUMED: Final = {"latin": (ENGLISH,), "cyrillic": ("ru",), "hangul": ("ko",)}
 _MOST: Final = 3
 """Languages of one question. Each of them takes a part of the forms that a word may have."""
 _MIXED: Final = 2
-"""So many function words that the first language lacks make a second one."""
+_PART: Final = 3
+"""A second language has two function words that the first one lacks, and a third of the first one's: chance is less."""
+_ORDER: Final = ("en", *LISTS)
 _LETTERS: Final = {
     "de": "äöüß",
     "fr": "àâæçèéêëîïôùûœ",
@@ -40,10 +42,14 @@ _ENGLISH_WORDS: Final = """
 a about again all also am an and any are as at be because been but by can could did do does doing done
 each for from get go got had has have having he hello her here hers hey hi him his how i if in into is it
 its just know let like ll make many me more most much my no not now of off oh ok okay on one only or other
-our out over please re really s same say she should so some still such sure t tell than thank thanks that
+our out over please plus re really s same say she should so some still such sure t tell than thank thanks that
 the their them then there these they this those to too up us use ve very want was we well were what when
 where which while who whom whose why will with would yes you your yours
 """
+IN_NAMES: Final = frozenset(
+    ("au da das de del della der des di do dos du e el et la las le les los o un una une van von y").split()
+)
+"""Articles and the like that stand in names and phrases of every language, and tell little in any."""
 
 
 @cache
@@ -56,7 +62,7 @@ def function_words(language: str) -> frozenset[str]:
 def _speakers() -> dict[str, tuple[str, ...]]:
     """Return for each function word the languages that have it."""
     having: dict[str, tuple[str, ...]] = {}
-    for language in (ENGLISH, *LISTS):
+    for language in _ORDER:
         for word in sorted(function_words(language)):
             having[word] = (*having.get(word, ()), language)
     return having
@@ -76,47 +82,52 @@ def script_of(language: str) -> str:
     return _SCRIPTS.get(language, "latin")
 
 
-def languages_of(question: str) -> tuple[str, ...]:
+def languages_of(question: str, words: Collection[str]) -> tuple[str, ...]:
     """Return the languages of a question, the likeliest first; without evidence English alone.
 
     Where English fits as well as others, it is English.
+
+    Args:
+        question: What is asked.
+        words: Its distinct words, as :func:`memex.terms` gives them.
     """
     found: list[str] = []
-    words = dict.fromkeys(terms(question))
-    for name, fallback in _DEFAULT.items():
-        written = [word for word in words if script(word) == name]
-        if written:
-            found += _likeliest(written, name) or _by_letters(question, name) or fallback
+    scripts = {script(word) for word in words}
+    spoken = Counter(chain.from_iterable(map(_speakers().get, words, repeat(()))))
+    for written, assumed in _ASSUMED.items():
+        if written in scripts:
+            here = Counter({name: n for name, n in spoken.items() if script_of(name) == written})
+            found += _likeliest(here, words, written) or _by_letters(question, written) or assumed
     return tuple(found)
 
 
-def _likeliest(words: Sequence[str], written: str) -> list[str]:
-    """Return the languages whose function words there are."""
-    count = _count(words, written)
-    if not count:
+def _likeliest(spoken: Counter[str], words: Collection[str], written: str) -> list[str]:
+    """Return the languages whose function words there are.
+
+    Args:
+        spoken: How many of the words each language has among its function words.
+        words: The words.
+        written: The script that counts.
+    """
+    if not spoken:
         return []
-    top = max(count.values())
-    best = [language for language, number in count.items() if number == top]
-    best = [ENGLISH] if ENGLISH in best else best[:_MOST]
+    top = max(spoken.values())
+    best = [name for name, number in spoken.items() if number == top]
+    best = [ENGLISH] if ENGLISH in best else sorted(best, key=_ORDER.index)[:_MOST]
+    if top == 1:  # little to go by: other words may well be English
+        return list(dict.fromkeys([*best, *_ASSUMED[written]]))[:_MOST]
     known = frozenset().union(*map(function_words, best))
-    others = _count([word for word in words if word not in known], written)
-    second = [language for language, number in others.most_common() if number >= _MIXED]
-    # One word is little to go by: English words may stand beside it.
-    doubt = [ENGLISH] if top == 1 and written == script_of(ENGLISH) else []
-    return list(dict.fromkeys([*best, *second, *doubt]))[:_MOST]
-
-
-def _count(words: Iterable[str], written: str) -> Counter[str]:
-    having = _speakers()
-    return Counter(
-        language for word in words for language in having.get(word, ()) if script_of(language) == written
-    )
+    rest = [word for word in words if len(word) > 1 and word not in known]
+    others = Counter(name for word in rest for name in _speakers().get(word, ()) if name in spoken)
+    enough = max(_MIXED, top / _PART)
+    second = [name for name in _ORDER if others[name] >= enough]
+    return [*best, *second][:_MOST]
 
 
 def _by_letters(question: str, written: str) -> list[str]:
     """Return the languages that have the marked letters of a question, beside what is assumed without any."""
-    letters: Collection[str] = {letter for letter in question.casefold() if not letter.isascii()}
+    letters: Collection[str] = {letter for letter in question.lower() if not letter.isascii()}
     fits = Counter({name: len(set(some) & set(letters)) for name, some in _LETTERS.items()})
     top = max((fits[name] for name in _LETTERS if script_of(name) == written), default=0)
     best = [name for name in _LETTERS if top and fits[name] == top and script_of(name) == written]
-    return [*best[: _MOST - 1], *_DEFAULT[written]] if best else []
+    return [*best[: _MOST - 1], *_ASSUMED[written]] if best else []

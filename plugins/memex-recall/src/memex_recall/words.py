@@ -7,7 +7,7 @@ from typing import Final
 
 from memex import terms
 from memex_recall.forms import forms
-from memex_recall.languages import function_words, languages_of
+from memex_recall.languages import IN_NAMES, function_words, languages_of
 
 MOST_WORDS: Final = 32
 """A question may be a pasted document: what it costs must not grow with it."""
@@ -20,7 +20,7 @@ _PAIRS: Final = """
 可以 一个 没有 的是 了吗 请问 哪个 哪里 谁的
 """
 
-_GRAMMAR: Final = frozenset(terms(_PAIRS))
+_GRAMMAR: Final = IN_NAMES.union(terms(_PAIRS))
 
 
 def asked_words(question: str) -> list[str]:
@@ -30,7 +30,8 @@ def asked_words(question: str) -> list[str]:
 
 def asked_forms(question: str) -> dict[str, tuple[str, ...]]:
     """Return the words that say what a question is about, in order, each with the forms to look up."""
-    languages = languages_of(question)
+    words = dict.fromkeys(terms(question))
+    languages = languages_of(question, words)
     grammar = _GRAMMAR.union(*map(function_words, languages))
-    distinct = dict.fromkeys(word for word in terms(question) if word not in grammar)
-    return {word: forms(word, languages) for word in islice(distinct, MOST_WORDS)}
+    telling = (word for word in words if word not in grammar)
+    return {word: forms(word, languages) for word in islice(telling, MOST_WORDS)}
