@@ -6,6 +6,7 @@
 The lists are written down and not imported, so that a plan is replayed with the words it was made with.
 """
 
+# ruff: noqa: E501
 from __future__ import annotations
 
 import importlib
@@ -30,7 +31,7 @@ ADDED = {
     "pt": """quando quem onde porque que qual quais como quanto quanta quantos quantas obrigado obrigada ola sim nao
         favor""",
     "nl": """wanneer wie waar waarom hoe welke welk wat hoeveel dank bedankt hallo ja nee alsjeblieft graag onze
-        jullie hij wij jij jouw zij hun""",
+        jullie hij wij jij jouw zij hun we ze je me""",
     "sv": "när vem var varför hur vilken vilket vilka vad tack hej ja nej snälla finns får",
     "da": "hvornår hvem hvor hvorfor hvordan hvilken hvilket hvilke hvad tak hej ja nej får",
     "no": "når hvem hvor hvorfor hvordan hvilken hvilket hvilke hva takk hei ja nei får",
@@ -104,7 +105,7 @@ def main() -> None:
     lines = [HEAD.format(version=sphinx.__version__, licence=licence())]
     for language in ADDED:
         lines.append(f'    "{language}": """\n')
-        lines.append(textwrap.fill(" ".join(words_of(language)), 108) + "\n")
+        lines.append(textwrap.fill(" ".join(words_of(language)), 60 if language == "ko" else 108) + "\n")
         lines.append('""",\n')
     TARGET.write_text("".join(lines) + "}\n", encoding="utf-8")
 

@@ -18,7 +18,7 @@ _HISSING: Final = ("s", "x", "z", "ch", "sh")
 
 
 @lru_cache(maxsize=4096)
-def forms(word: str, languages: tuple[str, ...] = (ENGLISH,)) -> tuple[str, ...]:
+def forms(word: str, languages: tuple[str, ...] = (ENGLISH,), most: int = MOST_FORMS) -> tuple[str, ...]:
     """Return the forms that a word may have in a sentence, itself first.
 
     There is no dictionary: a form that does not exist is in no log, and does no harm. What makes
@@ -28,6 +28,7 @@ def forms(word: str, languages: tuple[str, ...] = (ENGLISH,)) -> tuple[str, ...]
         word: The word, as :func:`memex.terms` gives it.
         languages: The languages that it may be of, the likeliest first. Those of another script
             than the word's do not count.
+        most: At most so many forms, the frequent ones first. English has few, and needs no limit.
     """
     if not word.isalpha():
         return (word,)
@@ -35,7 +36,8 @@ def forms(word: str, languages: tuple[str, ...] = (ENGLISH,)) -> tuple[str, ...]
     plain = word.replace("ё", "е")  # most write it so
     found = [_forms(plain, language) for language in languages if script_of(language) == written]
     ranks = chain.from_iterable(zip_longest(*found))
-    return tuple(dict.fromkeys(form for form in (word, plain, *ranks) if form))[:MOST_FORMS]
+    distinct = tuple(dict.fromkeys(form for form in (word, plain, *ranks) if form))
+    return distinct[: MOST_FORMS if languages == (ENGLISH,) else most]
 
 
 def _forms(word: str, language: str) -> list[str]:

@@ -127,8 +127,8 @@ aan al alles als alsjeblieft altijd andere bedankt ben bij daar dan dank dat de 
 door dus een eens en er ge geen geweest graag haar had hallo heb hebben heeft hem het hier hij hoe hoeveel
 hun iemand iets ik in is ja je jij jouw jullie kan kon kunnen maar me meer men met mij mijn moet na naar nee
 niet niets nog nu of om omdat onder ons onze ook op over reeds te tegen toch toen tot u uit uw van veel voor
-waar waarom wanneer want waren was wat welk welke werd wezen wie wij wil worden wordt zal ze zelf zich zij
-zijn zo zonder zou
+waar waarom wanneer want waren was wat we welk welke werd wezen wie wij wil worden wordt zal ze zelf zich
+zij zijn zo zonder zou
 """,
     "sv": """
 alla allt an ar at att av blev bli blir blivit da dar de dem den denna deras dess dessa det detta dig din
@@ -190,8 +190,9 @@ pod podle pokud pred pri pro proc prosim proto s se si sobe svuj ta tak take tak
 toho tom tomu toto tu tuto tvuj ty u uz v vam vas ve vsak vsechno vy z za ze
 """,
     "ko": """
-감사합니다 거 것 고마워 그 그거 그래서 그런데 그리고 나 나는 내 내가 너 네 네가 누가 누구 누구의 다시 당신 더 또 몇 무슨 무엇 뭐 뭐였지 뭘 수 아니요 안녕 안녕하세요 어느 어디 어디서
-어디에 어떤 어떻게 언제 얼마 얼마나 없다 없어 였지 왜 우리 우리가 우리는 이 이거 이었지 인가요 입니까 있나요 있는 있다 있습니까 있어 있어요 저 저는 제가 좀 하는 하지만 한 할 해 해요
-했나요 했더라 했습니까 했어 했어요 했지
+감사합니다 거 것 고마워 그 그거 그래서 그런데 그리고 나 나는 내 내가 너 네 네가 누가 누구 누구의 다시
+당신 더 또 몇 무슨 무엇 뭐 뭐였지 뭘 수 아니요 안녕 안녕하세요 어느 어디 어디서 어디에 어떤 어떻게
+언제 얼마 얼마나 없다 없어 였지 왜 우리 우리가 우리는 이 이거 이었지 인가요 입니까 있나요 있는 있다
+있습니까 있어 있어요 저 저는 제가 좀 하는 하지만 한 할 해 해요 했나요 했더라 했습니까 했어 했어요 했지
 """,
 }

@@ -28,10 +28,10 @@ _MODULES: Final = {
     "cs": "slavic",
     "ko": "korean",
 }
-_LATER: Final = 4
+_LATER: Final = 3
 """So many endings of the first row that fits come before the first one of the next row."""
-_SHORT: Final = 3
-"""Letters that are left of a word without a short ending. Without a long one, fewer will do."""
+_SHORT: Final = 2
+"""An ending of so few letters leaves a stem of three; before a longer one a single letter will do."""
 _SHARED: Final = 2
 
 
@@ -44,13 +44,13 @@ class Endings:
     """
 
     def __init__(self, rows: Sequence[str], *, syllables: bool = False) -> None:
-        self._rows: list[list[tuple[str, str]]] = []
+        self.rows: list[list[tuple[str, str]]] = []
         self._shared: list[int] = []
         self._ending: dict[str, list[tuple[str, int]]] = {}
         self._syllables = syllables
         for number, row in enumerate(dict.fromkeys(rows)):
             affixes = [_affix(text) for text in dict.fromkeys(row.split())]
-            self._rows.append(affixes)
+            self.rows.append(affixes)
             # What all endings begin with belongs to the stem.
             self._shared.append(_shared([after for _, after in affixes]))
             for before, after in affixes:
@@ -61,12 +61,12 @@ class Endings:
         """Return at most so many forms, the word first; the row with the longest ending that fits leads."""
         fitting = list(self._fitting(word))
         found = {word: None}
-        last = max((_LATER * at + len(self._rows[row]) for at, (_, row) in enumerate(fitting)), default=0)
+        last = max((_LATER * at + len(self.rows[row]) for at, (_, row) in enumerate(fitting)), default=0)
         for turn in range(last):
             for at, (stem, row) in enumerate(fitting[: turn // _LATER + 1]):
                 place = turn - _LATER * at
-                if place < len(self._rows[row]):
-                    before, after = self._rows[row][place]
+                if place < len(self.rows[row]):
+                    before, after = self.rows[row][place]
                     found[before + stem + after] = None
             if len(found) >= most:
                 break
@@ -84,7 +84,7 @@ class Endings:
     def _is_stem(self, stem: str, length: int, shared: int) -> bool:
         if self._syllables:  # a letter of Korean is a syllable
             return len(stem) >= (2 if length == 1 else 1)
-        return bool(stem) and len(stem) + shared >= (_SHORT - 1 if length >= _SHORT else _SHORT)
+        return bool(stem) and len(stem) + shared >= (3 if length <= _SHORT else 1)
 
 
 @cache

@@ -21,7 +21,7 @@ _MOST: Final = 3
 """Languages of one question. Each of them takes a part of the forms that a word may have."""
 _MIXED: Final = 2
 _PART: Final = 3
-"""A second language has two function words that the first one lacks, and a third of the first one's: chance is less."""
+"""A second language has two function words that the first lacks, and a third of its number: chance is less."""
 _ORDER: Final = ("en", *LISTS)
 _LETTERS: Final = {
     "de": "äöüß",
@@ -46,9 +46,10 @@ our out over please plus re really s same say she should so some still such sure
 the their them then there these they this those to too up us use ve very want was we well were what when
 where which while who whom whose why will with would yes you your yours
 """
-IN_NAMES: Final = frozenset(
-    ("au da das de del della der des di do dos du e el et la las le les los o un una une van von y").split()
-)
+_IN_NAMES: Final = """
+au da das de del della der des di do dos du e el et la las le les los o un una une van von y
+"""
+IN_NAMES: Final = frozenset(_IN_NAMES.split())
 """Articles and the like that stand in names and phrases of every language, and tell little in any."""
 
 

@@ -6,11 +6,14 @@ from itertools import islice
 from typing import Final
 
 from memex import terms
-from memex_recall.forms import forms
+from memex_recall.forms import MOST_FORMS, forms
 from memex_recall.languages import IN_NAMES, function_words, languages_of
 
 MOST_WORDS: Final = 32
 """A question may be a pasted document: what it costs must not grow with it."""
+
+_ALL_FORMS: Final = 256
+"""Forms of all words together: each is looked up. Where there are many words, each has fewer."""
 
 # Chinese and Japanese are indexed as pairs of characters: these pairs are grammar.
 _PAIRS: Final = """
@@ -33,5 +36,6 @@ def asked_forms(question: str) -> dict[str, tuple[str, ...]]:
     words = dict.fromkeys(terms(question))
     languages = languages_of(question, words)
     grammar = _GRAMMAR.union(*map(function_words, languages))
-    telling = (word for word in words if word not in grammar)
-    return {word: forms(word, languages) for word in islice(telling, MOST_WORDS)}
+    telling = list(islice((word for word in words if word not in grammar), MOST_WORDS))
+    most = MOST_FORMS if len(telling) * MOST_FORMS <= _ALL_FORMS else _ALL_FORMS // len(telling)
+    return {word: forms(word, languages, most) for word in telling}

@@ -41,7 +41,9 @@ auft aufen ief iefen ge-aufen
 ennt ennen annte annten ge-annt
 enkt enken achte achten ge-acht
 ringt ringen rachte rachten ge-racht
-- e en er es em s n ern st t te ten ge-t ge-en et end ende enden ete eten
+- e en er es n s ern t te em ten ge-t st ge-en end ende enden
+ten te tet test tete teten ge-tet
+den de det dest dete deten ge-det
 - ere eren erer eres ste sten ster stes
 e en
 ung ungen
@@ -56,6 +58,7 @@ er ern ers
 """
 
 _SWEDISH: Final = """
+- a de t s
 a an or orna as ans ors ornas
 a ar ade at as ades ats ande ad ade
 a er te t de d s es ande
@@ -85,9 +88,11 @@ hed heden heder hederne
 """
 
 _NORWEGIAN: Final = """
+kkel kkelen kler klene
 - en et er ene a e s ens ets
 e en et er ene a ede es te t ende ens
 - t e ere est este
+e er de d
 - n r ne s
 er eren ere erne ers
 el elen ler lene let
@@ -148,12 +153,12 @@ def _lines(text: str) -> list[str]:
 
 
 def _dutch_vowels() -> Iterator[str]:
-    """Yield rows of words whose vowel is written twice in front of an end, or whose consonant is between vowels."""
+    """Yield rows of words that write a long vowel once, or a consonant twice, where another vowel follows."""
     for vowel in "aeou":
         for last in _CONSONANTS:
             short, long, opened = vowel + last, vowel * 2 + last, vowel + _OPEN.get(last, last)
             yield f"{short} {short}{last}en {short}{last}e {short}t {short}{last}er"
-            yield f"{long} {opened}en {opened}e {long}t {opened}er {long}de {long}te"
+            yield f"{long} {opened}en {opened}e {long}t {long}de {long}te ge-{long}d ge-{long}t {opened}er"
 
 
 def _doubled() -> Iterator[str]:

@@ -35,7 +35,7 @@ uyer uie uies uient uyons uye uyee uyait
 ir is it issons issez issent issait issaient issant i ie ies ira irait iront
 ir s t ons ez ent ait aient ant i ie is ies it ira
 ir e es ent ons ez ait ert erte erts ertes ira
-re s - t ons ez ent ait ais aient ant u ue us ues ra rait ront it
+re - u t ent s ez ons ue ait us ues ant aient ais ra rait ront it
 endre end ends enons enez ennent enait enant is ise ises it endra
 enir iens ient enons enez iennent enait enaient enu enue enus enues iendra int enant
 ire is it isons isez isent isait isant ite ites ira
@@ -51,8 +51,8 @@ ar a o as amos an ado ada ados adas ando aba aban e aron ara aria en are es emos
 car ca co can cado cada cados cadas cando caba caban que quen caron cara
 gar ga go gan gado gada gados gadas gando gaba gaban gue guen garon gara
 zar za zo zan zado zada zados zadas zando zaba zaban ce cen zaron zara
-er e o es emos en ido ida idos idas iendo ia ian io ieron era eria a an as i erse erlo
-ir e o es imos en ido ida idos idas iendo ia ian io ieron ira iria a an as i irse
+er e o io ido en ieron emos ida iendo ia es idos idas ian era eria a an as i erse erlo
+ir e o io ido en ieron imos ida iendo ia es idos idas ian ira iria a an as i irse
 cer ce zco ces cen cido cida cidos cidas ciendo cia cian cio cieron zca cera
 ucir uce uzco ucen ucido ucida uciendo ujo ujeron uzca
 uir uye uyo uyen uido uida uidos uidas uyendo uyeron uya
@@ -90,7 +90,7 @@ care ca co chi chiamo cano cato cata cati cate cando cava chera co
 gare ga go ghi ghiamo gano gato gata gati gate gando gava ghera
 iare ia io i iano iato iata iati iate iando iava era iarono iamo
 ere e o i iamo ete ono uto uta uti ute endo eva evano era erebbe a ano ette eranno esse ersi
-ire e o i iamo ite ono ito ita iti endo iva ivano ira irebbe irono isce isco iscono isca iranno irsi
+ire e i o isce ito iscono ono iamo ita ite iti isco endo iva ivano ira irebbe irono isca iranno irsi
 dere de do di dono so sa si se dendo deva se dera
 gere ge go gono tto tta tti tte gendo geva sse gera
 nere ne ngo ngono nuto nuta nuti nute nendo neva nne rra
@@ -107,10 +107,13 @@ al ais
 el eis
 ol ois
 il is
-m ns
+em ens
+im ins
+om ons
+um uns
 r ra res ras
 es esa eses esas
-ar a o as amos am ado ada ados adas ando ava avam ou ei aram ara aria e em ariam arao asse
+ar a ou o ado amos ei am ada aram ando ava avam as ados adas ara aria e em ariam arao asse
 car ca co cam cado cada cados cadas cando cava cou quei que quem
 gar ga go gam gado gada gados gadas gando gava gou guei gue guem
 er e o es emos em ido ida idos idas endo ia iam eu i eram era eria a am erao esse

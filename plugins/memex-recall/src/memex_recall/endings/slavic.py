@@ -5,8 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 _RUSSIAN: Final = """
+ча чи чу че чей ч чам чами чах
+ша ши шу ше шей ш шам шами шах
+жа жи жу же жей ж жам жами жах
+ща щи щу ще щей щ щам щами щах
+га ги гу ге гой г гам гами гах
+ха хи ху хе хой х хам хами хах
 - а у ом е ы ов ам ами ах и
 а ы у е ой - ам ами ах и
+а и у е ей - ам ами ах
+- и а у ом е ем ей ам ами ах
+- и а у ом е ов ам ами ах
 о а у ом е - ам ами ах
 я и ю е ей ь ям ями ях
 ь я ю ем е и ей ям ями ях
@@ -16,9 +25,6 @@ _RUSSIAN: Final = """
 ия ии ию ией ий иям иями иях
 ие ия ию ием ии ий иям иями иях
 ка ки ку ке кой ок кам ками ках ек
-- и а у ом е ов ам ами ах
-- и а у ем е ей ам ами ах
-а и у е ей - ам ами ах
 ец ца цу цом це цы цев цам цами цах
 ок ка ку ком ке ки ков кам ками ках
 ость ости остью остей остям остями остях
@@ -31,10 +37,10 @@ _RUSSIAN: Final = """
 ный ная ное ные ного ному ным ном ной ную ных ными ен на но ны
 ать аю ает аешь аем аете ают ал ала ало али ай айте ан ана ано аны анный анная анные анного
 ять яю яет яешь яем яете яют ял яла яло яли яй яйте ян яна яны
-ить ю ит ишь им ите ят ил ила ило или и ь ен ена ено ены енный енная енное енные
-ить у ит ишь им ите ат ил ила ило или и ь ен ена ено ены
-дить жу дит дишь дим дят дил дила дили жен жена жено жены
-сить шу сит сишь сим сят сил сила сили шен шена шено шены
+ить ил или ит ено ена ила ен ены ят ю им ило ите ишь и ь енный енная енное енные
+ить ил или ит ено ена ила ен ены ат у им ило ите ишь и ь енный енная енное енные
+дить дил дили дит жено жена дила жен жены дят жу дим
+сить сил сили сит шено шена сила шен шены сят шу сим
 тить чу тит тишь тим тят тил тила тили чен чена чено чены щу щен щена щены
 вить влю вит вишь вим вят вил вила вили влен влена влено влены
 бить блю бит бят бил била били блен блена блены
@@ -53,6 +59,8 @@ _RUSSIAN: Final = """
 """
 
 _UKRAINIAN: Final = """
+га ги гу зі гою г гам гами гах
+ха хи ху сі хою
 - а у ом ові і и ів ам ами ах ою
 а и у ою і - ам ами ах
 о а у ом і - ам ами ах
@@ -81,8 +89,8 @@ _UKRAINIAN: Final = """
 
 _POLISH: Final = """
 - a u owi em ie y i ow om ami ach e
-a y e ie o - om ami ach i ą
-a i e o ę ą - om ami ach
+a y e ie o - om ami ach i a
+a i e o e a - om ami ach
 o a u em ie - om ami ach
 e a u em y i - om ami ach
 ek ka kowi kiem ku ki kow kom kami kach
@@ -91,16 +99,16 @@ ec ca cowi cem cu cy cow com cami cach
 ia ie ii io iom iami iach
 enie enia eniu eniem en eniom eniami eniach
 anie ania aniu aniem an aniom aniami aniach
-osc osci oscia oscią osciom
+osc osci oscia oscia osciom
 y a e ego emu ym ej ych ymi i
 i a ie iego iemu im iej ich imi
 ny na ne nego nemu nym nej nych nymi ni
-ac am asz a amy acie aja al ala alo ali aly any ana ane aj
-ic e isz i imy icie a il ila ilo ili ily iony iona ione ię ią
-yc e ysz y ymy ycie a yl yla ylo yli yly ony ona one
-owac uje ujesz ujemy ujecie uja owal owala owali owaly owany owana owane uj
-iec i isz imy ieli ial iala ialo ialy a e
-nac ne nie niesz na nal nela neli
+ac am asz a amy acie aja ał ała ało ali ały any ana ane aj
+ic e isz i imy icie a ił iła iło ili iły iony iona ione ie ia
+yc e ysz y ymy ycie a ył yła yło yli yły ony ona one
+owac uje ujesz ujemy ujecie uja ował owała owali owały owany owana owane uj
+iec i isz imy ieli iał iała iało iały a e
+nac ne nie niesz na nał nela neli
 """
 
 _CZECH: Final = """
