@@ -21,7 +21,7 @@ _MOST: Final = 3
 """Languages of one question. Each of them takes a part of the forms that a word may have."""
 _MIXED: Final = 2
 _PART: Final = 3
-"""A second language has two function words that the first lacks, and a third of its number: chance is less."""
+"""A second language has two function words that the first lacks, a third of its number: chance is less."""
 _ORDER: Final = ("en", *LISTS)
 _LETTERS: Final = {
     "de": "äöüß",
