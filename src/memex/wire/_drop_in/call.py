@@ -6,12 +6,11 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import msgspec
-
 from memex._backend import Event, Request
 from memex._errors import ContextOverflow, MemexError
 from memex._open_turn import OpenTurn
 from memex._thread import Thread
+from memex.wire._answers import noted
 from memex.wire._drop_in.endpoint import AnswerReader, Endpoint
 from memex.wire._drop_in.storing import store_new
 
@@ -110,8 +109,8 @@ class RememberedCall:
 
     def _read(self, events: Iterator[Event]) -> bool:
         try:
-            for event in events:
-                self.turn.feed(self._noted(event))
+            for event in noted(events, self._notes):
+                self.turn.feed(event)
         except Exception as error:  # noqa: BLE001 - a reader must not break the call it listens to
             self.fail(error)
             return False
@@ -121,11 +120,6 @@ class RememberedCall:
         written = self._endpoint.write(self._body, request)
         self._notes = written.notes
         return written.body
-
-    def _noted(self, event: Event) -> Event:
-        if event.kind != "finish" or not self._notes:
-            return event
-        return msgspec.structs.replace(event, extra={**event.extra, **self._notes})
 
     def _typed(self, error: BaseException) -> BaseException:
         known = self._endpoint.typed(error, self._body)
