@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from memex.wire._keyring import KeyRing as KeyRing
     from memex.wire._keys import find_key as find_key
     from memex.wire._learned import forget_learned as forget_learned
+    from memex.wire._learned import learn as learn
+    from memex.wire._learned import learned as learned
     from memex.wire._limits import RateLimits as RateLimits
     from memex.wire._models import ModelTable as ModelTable
     from memex.wire._reconcile import Reconciled as Reconciled
@@ -99,6 +101,8 @@ _HOME = {
     "find_key": "_keys",
     "forget_learned": "_learned",
     "is_event_stream": "_answers",
+    "learn": "_learned",
+    "learned": "_learned",
     "new_messages": "_reconcile",
     "noted": "_answers",
     "parts_left_out": "_requests",

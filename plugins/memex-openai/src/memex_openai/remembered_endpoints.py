@@ -17,6 +17,7 @@ from memex_openai.merging import grow, grow_calls
 from memex_openai.presets import Address, address_at
 from memex_openai.responses_events import ResponsesReader
 from memex_openai.responses_request import window_input
+from memex_openai.usage_of_streams import learn_refusal, usage_asked, without_usage
 
 CHOICES: Final = "openai:choices"
 _ELSEWHERE: Final = {
@@ -51,8 +52,18 @@ class ChatEndpoint(msgspec.Struct, frozen=True):
 
     def write(self, body: Mapping[str, Any], request: Request) -> Written:
         """Return the body with the window's messages."""
-        messages, lost = window_messages(request, address_at(str(body["model"]), self.base_url))
-        return Written(body={**body, "messages": messages}, notes=notes_of(lost))
+        address = address_at(str(body["model"]), self.base_url)
+        messages, lost = window_messages(request, address)
+        asked = usage_asked(body, address)
+        return Written(
+            body={**body, "messages": messages, **asked},
+            notes=notes_of(lost),
+            shown=without_usage if asked else None,
+        )
+
+    def learn(self, error: BackendError, body: Mapping[str, Any]) -> bool:
+        """Take note of a server that does not take ``stream_options``."""
+        return learn_refusal(error, address_at(str(body["model"]), self.base_url))
 
     def typed(self, error: BaseException, body: Mapping[str, Any]) -> BackendError | None:
         """Return the typed error for what the SDK raised."""
@@ -99,6 +110,10 @@ class ResponsesEndpoint(msgspec.Struct, frozen=True):
         items, lost = window_input(request, address_at(str(body["model"]), self.base_url))
         rest = {name: value for name, value in body.items() if name not in ("input", "instructions")}
         return Written(body=rest | items, notes=notes_of(lost))
+
+    def learn(self, error: BackendError, body: Mapping[str, Any]) -> bool:  # noqa: ARG002
+        """Say that nothing is added that could be refused: a response tells its usage unasked."""
+        return False
 
     def typed(self, error: BaseException, body: Mapping[str, Any]) -> BackendError | None:
         """Return the typed error for what the SDK raised."""
