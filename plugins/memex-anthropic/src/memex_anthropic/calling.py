@@ -135,18 +135,19 @@ class Calling:
             response.read()
             raise self._not_a_stream(response)
         finish: list[Event] = []
-        try:
-            # The SDK's own iterator hides pings, which are signs of life, and loses unknown fields.
-            for sse in stream.raw_events(response):
-                attempt.alive()
-                for event in reading.feed(self._event(sse, response)):
-                    if event.kind != "finish":
-                        yield event
-                    else:  # read to the end first: a connection with something left in it is not used again
-                        finish = [event]
-        except Exception:
-            if not finish:
-                raise
+        # The SDK's own iterator hides pings, which are signs of life, and loses unknown fields.
+        pieces = stream.raw_events(response)
+        for sse in pieces:
+            attempt.alive()
+            said = self._event(sse, response)
+            for event in reading.feed(said):
+                if event.kind == "finish":
+                    finish = [event]
+                else:
+                    yield event
+            if said.get("type") == "message_stop":
+                attempt.read_rest(pieces)
+                break
         yield from finish or reading.close()
 
     async def _astreamed(
@@ -161,17 +162,19 @@ class Calling:
             await response.aread()
             raise self._not_a_stream(response)
         finish: list[Event] = []
-        try:
-            async for sse in stream.raw_events(response):
-                attempt.alive()
-                for event in reading.feed(self._event(sse, response)):
-                    if event.kind != "finish":
-                        yield event
-                    else:
-                        finish = [event]
-        except Exception:
-            if not finish:
-                raise
+        # The SDK's own iterator hides pings, which are signs of life, and loses unknown fields.
+        pieces = stream.raw_events(response)
+        async for sse in pieces:
+            attempt.alive()
+            said = self._event(sse, response)
+            for event in reading.feed(said):
+                if event.kind == "finish":
+                    finish = [event]
+                else:
+                    yield event
+            if said.get("type") == "message_stop":
+                await attempt.aread_rest(pieces)
+                break
         for event in finish or reading.close():
             yield event
 

@@ -71,18 +71,18 @@ class Calling:
                 response.read()
                 raise self._no_answer(response)
             finish: list[Event] = []
-            try:
-                for chunk in response.iter_bytes():
-                    attempt.alive()
-                    for raw in events.feed(chunk):
-                        for event in reading.feed(self._checked(raw, response)):
-                            if event.kind != "finish":
-                                yield event
-                            else:  # read to the end first: only an empty connection is used again
-                                finish = [event]
-            except Exception:
-                if not finish:
-                    raise
+            pieces = response.iter_bytes()
+            for piece in pieces:
+                attempt.alive()
+                for raw in events.feed(piece):
+                    for event in reading.feed(self._checked(raw, response)):
+                        if event.kind == "finish":
+                            finish = [event]
+                        else:
+                            yield event
+                if finish:
+                    attempt.read_rest(pieces)
+                    break
             yield from noted(finish, _notes(asked))
 
     def whole(self, attempt: Attempt) -> Iterator[Event]:
@@ -106,18 +106,18 @@ class Calling:
                 await response.aread()
                 raise self._no_answer(response)
             finish: list[Event] = []
-            try:
-                async for chunk in response.aiter_bytes():
-                    attempt.alive()
-                    for raw in events.feed(chunk):
-                        for event in reading.feed(self._checked(raw, response)):
-                            if event.kind != "finish":
-                                yield event
-                            else:
-                                finish = [event]
-            except Exception:
-                if not finish:
-                    raise
+            pieces = response.aiter_bytes()
+            async for piece in pieces:
+                attempt.alive()
+                for raw in events.feed(piece):
+                    for event in reading.feed(self._checked(raw, response)):
+                        if event.kind == "finish":
+                            finish = [event]
+                        else:
+                            yield event
+                if finish:
+                    await attempt.aread_rest(pieces)
+                    break
             for event in noted(finish, _notes(asked)):
                 yield event
 

@@ -90,6 +90,9 @@ def answer(
         return
     for chunk in stream:
         yield from _fed(reader, chunk)
+        if reader.over:
+            attempt.read_rest(stream)
+            break
     yield from _end(reader, ask)
 
 
@@ -118,6 +121,9 @@ async def aanswer(
     async for chunk in stream:
         for event in _fed(reader, chunk):
             yield event
+        if reader.over:
+            await attempt.aread_rest(stream)
+            break
     for event in _end(reader, ask):
         yield event
 
