@@ -36,14 +36,18 @@ GROUPS = {
     "Version": "__version__",
 }
 WIRE_GROUPS = {
-    "One call": "Caller Attempt Timeouts Retries Deadlines watch_sockets forget_learned",
-    "Errors": "error_for retry_after scrub",
+    "One call": "Caller Attempt Timeouts Retries Deadlines watch_sockets",
+    "One model": "Connection Asking Clients KeptCounts",
+    "Requests and answers": "refuse_host_settings parts_left_out noted is_event_stream",
+    "Settings that are refused": "learn learned forget_learned",
+    "Errors": "error_for retry_after scrub raised_in",
     "Limits": "RateLimits StoreLimits",
     "Keys": "Secret find_key KeyFile KeyRing",
     "Models and settings": "ModelTable WireSettings wire_settings",
+    "Addresses": "server_url ServerUrl split_address Login basic_auth",
     "A history that is sent again": "new_messages reconcile Reconciled",
     "Wrappers that remember": "DropIn Endpoint Asked Written AnswerReader ThreadChoice OnMissing OnUnknown "
-    "turn_of to_plain",
+    "Remembering turn_of to_plain",
 }
 LINES = {
     "FinishReason": "Why a model stopped: one of these words.",

@@ -22,6 +22,8 @@ from memex.wire._drop_in.turns import note_turn
 class Heard:
     """A call that keeps what it hears."""
 
+    shown = None
+
     def __init__(self) -> None:
         self.told: list[object] = []
 

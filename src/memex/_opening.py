@@ -15,6 +15,7 @@ from memex._message import Role
 from memex._plan import Change, Opened, Plan
 from memex._ranges import Range, expand, to_ranges
 from memex._stubs import stub_of
+from memex._superseding import superseded_by
 from memex._window import is_question
 
 _STANDING: frozenset[Role] = frozenset({"system", "developer"})
@@ -61,7 +62,7 @@ def open_entries(
         anew: Why the last window is not continued, if it is not.
         pending: A question that is not stored.
     """
-    standing, repeats = _standing(log, previous, anew)
+    standing, repeats, replaced = _standing(log, previous, anew)
     pinned = [seq for seq in pins if 1 <= seq <= log.head]
     tail, complete = _read_back(log, previous.head + 1 if previous and not anew else 1, limit)
     if previous and not anew and not complete:
@@ -84,7 +85,11 @@ def open_entries(
         entries.update(_exchange(log, seq, entries))
     before = tuple(entries[seq] for seq in sorted(entries))
     asking = pending is not None
-    superseded = [e for e in before if e.seq not in pinned and log.superseded(e, asking=asking)]
+    superseded = [
+        e
+        for e in before
+        if e.seq not in pinned and (_is_replaced(e, replaced) or log.superseded(e, asking=asking))
+    ]
     current = tuple(entries[seq] for seq in sorted(entries.keys() - {e.seq for e in superseded}))
     groups = units(current)
     protected = _protected(groups, current, standing, pinned)
@@ -121,10 +126,13 @@ def gaps(present: Collection[int], head: int) -> tuple[Range, ...]:
     return tuple(found)
 
 
-def _standing(log: Log, previous: Plan | None, anew: str | None) -> tuple[dict[int, Entry], set[int]]:
-    """Return system and developer messages by number, and the numbers of those that repeat one.
+def _standing(
+    log: Log, previous: Plan | None, anew: str | None
+) -> tuple[dict[int, Entry], set[int], set[str]]:
+    """Return system and developer messages by number, the numbers of those that repeat one, and replaced ids.
 
-    A caller that sends the same system text every turn gets its first copy, once.
+    A caller that sends the same system text every turn gets its first copy, once; and of a text that is
+    sent with other words each time the last, as long as nobody forgets that.
     """
     known = list(expand(previous.protected.get("standing", ()))) if previous and not anew else []
     found = {entry.seq: entry for entry in log.at(known)}
@@ -132,16 +140,25 @@ def _standing(log: Log, previous: Plan | None, anew: str | None) -> tuple[dict[i
         previous, found = None, {}
     elif anew:  # old messages are read again, and the repeats among them
         previous = None
+    read = list(log.entries(previous.head + 1 if previous else 1, roles=_STANDING))
+    replaced = superseded_by(entry.message for entry in (*found.values(), *read))
+    found = {seq: entry for seq, entry in found.items() if entry.message.id not in replaced}
     digests = {content_digest(entry.message) for entry in found.values()}
     repeats = set()
-    for entry in log.entries(previous.head + 1 if previous else 1, roles=_STANDING):
+    for entry in read:
+        if entry.message.id in replaced:
+            continue
         digest = content_digest(entry.message)
         if digest in digests:
             repeats.add(entry.seq)
         else:
             digests.add(digest)
             found[entry.seq] = entry
-    return found, repeats
+    return found, repeats, replaced
+
+
+def _is_replaced(entry: Entry, replaced: Collection[str]) -> bool:
+    return entry.message.role in _STANDING and entry.message.id in replaced
 
 
 def _newest_question(log: Log) -> dict[int, Entry]:

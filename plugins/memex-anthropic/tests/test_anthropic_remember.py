@@ -154,6 +154,17 @@ def test_only_the_new_message_is_enough(client, memory, server):
     assert [role for role, _, _ in log(memory)].count("system") == 1
 
 
+def test_system_text_with_other_words_each_time_is_sent_as_it_is_now(client, memory, server):
+    server.always(answer(message(text("Yes."))))
+    for day in range(1, 5):
+        ask(client, user(f"Is it day {day}?"), system=f"Today is day {day}.")
+        body = sent(server)  # the first one stands before everything, later ones where they were sent
+        within = [m["content"] for m in body["messages"] if m["role"] == "system"]
+        assert [*([body["system"]] if "system" in body else []), *within] == [f"Today is day {day}."]
+        assert len(body["messages"]) - len(within) == 2 * day - 1
+    assert [role for role, _, _ in log(memory)].count("system") == 4
+
+
 @pytest.mark.parametrize("whole_history", [False, True])
 def test_two_parallel_tool_results(client, memory, server, whole_history):
     tools = [{"name": "look", "input_schema": {"type": "object", "properties": {"at": {"type": "string"}}}}]

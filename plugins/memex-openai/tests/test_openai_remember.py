@@ -327,6 +327,22 @@ def test_a_stream_is_stored_once_at_its_end_and_equals_the_whole_answer(client, 
     assert turn_of(stream).reply.finish == "stop"
 
 
+@pytest.mark.parametrize("resent", [True, False])
+def test_system_text_with_other_words_each_time_is_sent_as_it_is_now(client, memory, server, resent):
+    server.always(answer(completion("Yes.")))
+    history = []
+    for day in range(1, 5):
+        history = [*(history if resent else []), user(f"Is it day {day}?")]
+        now = {"role": "system", "content": f"Today is day {day}."}
+        ask(client, now, *history)
+        history.append(said("Yes."))
+        assert [m for m in sent(server) if m["role"] == "system"] == [now]
+        assert len(sent(server)) == 2 * day
+    assert [text for role, text, _ in log(memory) if role == "system"] == [
+        f"Today is day {day}." for day in range(1, 5)
+    ]
+
+
 def test_a_streams_usage_is_stored_where_the_caller_asks_for_it(client, memory, server):
     usage = {"prompt_tokens": 20, "completion_tokens": 5, "total_tokens": 25}
     server.play(sse(*chunks("Hi."), {**chunk({}), "choices": [], "usage": usage}, "[DONE]"))

@@ -25,7 +25,9 @@ HELLO = Request(messages=(Message.user("Hi"),), answer_tokens=99)
         ("a/b@c@https://h/v1", "a/b@c", "https://h/v1", "a/b@c@h/v1", "server"),
         ("gemini@001", "gemini@001", "https://api.openai.com/v1", "gemini@001", "openai"),
         ("m@https://api.groq.com/openai/v1", "m", "https://api.groq.com/openai/v1", "m@groq", "groq"),
-        ("m@https://u:pw@h/v1", "m", "https://u:pw@h/v1", "m@h/v1", "server"),
+        ("m@https://u:pw@h/v1", "m", "https://h/v1", "m@h/v1", "server"),
+        ("@cf/meta/llama", "@cf/meta/llama", "https://api.openai.com/v1", "@cf/meta/llama", "openai"),
+        ("x/@cf/m@vllm", "x/@cf/m", "http://localhost:8000/v1", "x/@cf/m@vllm", "vllm"),
         ("gpt-5@https://eu.api.openai.com/v1", "gpt-5", "https://eu.api.openai.com/v1", "gpt-5", "openai"),
         ("m@https://api.openai.com.x", "m", "https://api.openai.com.x", "m@api.openai.com.x", "server"),
     ],
@@ -48,11 +50,40 @@ def test_a_preset_with_an_address_of_ones_own():
         {"spec": "@vllm"},
         {"spec": "m", "preset": "nobody"},
         {"spec": "m", "base_url": "localhost:8000"},
+        {"spec": "m@http://ho st/v1"},
+        {"spec": "m@http://h:99999/v1"},
+        {"spec": "m@file:///etc/passwd"},
+        {"spec": "m@localhost:8000"},
     ],
 )
 def test_what_means_nothing_is_refused(wrong):
     with pytest.raises(BadSetting):
         find_server(**wrong)
+
+
+@pytest.mark.parametrize(
+    "name", ["m@nowhere", "m@olama", "a/m@Groq", "m@cf/meta", "m@localhost", "m@10.0.0.5", "m@"]
+)
+def test_an_unknown_server_is_refused_and_the_known_ones_told(name):
+    with pytest.raises(BadSetting) as caught:
+        openai(name)
+    for told in (repr(name.rpartition("@")[2]), "vllm", "groq", "MODEL@http://host:8000/v1", "preset="):
+        assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "version",
+    ["001", "20240620", "2024-06-20", "v2", "default", "latest", "q4_k_m", "iq4_xs", "bf16", "8bit", "4.1"],
+)
+def test_a_version_after_an_at_belongs_to_the_models_name(version):
+    address = find_server(f"publisher/m@{version}")
+    assert (address.model, address.server.name) == (f"publisher/m@{version}", "openai")
+    assert find_server(f"m@{version}@ollama").model == f"m@{version}"
+
+
+def test_beside_a_preset_or_an_address_an_at_is_the_names():
+    assert find_server("m@nowhere", preset="openai").model == "m@nowhere"
+    assert find_server("m@nowhere", base_url="http://h/v1").label == "m@nowhere@h/v1"
 
 
 def test_every_preset_has_an_address_of_its_own():

@@ -94,11 +94,13 @@ class WireServer:
         url: Its address, without a path.
         requests: What it got, in order.
         unexpected: Requests for which there was no behaviour.
+        connections: How many connections it accepted.
     """
 
     def __init__(self) -> None:
         self.requests: list[SeenRequest] = []
         self.unexpected: list[SeenRequest] = []
+        self.connections = 0
         self._script: deque[Script] = deque()
         self._always: Script | None = None
         self._lock = threading.Lock()
@@ -148,7 +150,9 @@ class WireServer:
         while not self._closing.is_set():
             try:
                 if select.select([self._listener], [], [], _TICK)[0]:
-                    self._start(self._serve, self._listener.accept()[0])
+                    connection = self._listener.accept()[0]
+                    self.connections += 1
+                    self._start(self._serve, connection)
             except (OSError, ValueError):  # closed meanwhile
                 return
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
 
 import msgspec
+
+from memex.wire._rest import MOST_PIECES, Patience, Remaining
 
 
 class Timeouts(msgspec.Struct, frozen=True):
@@ -27,6 +29,7 @@ class Attempt:
         number: 1 for the first.
         dropped: Settings to leave out of this try, each with the reason.
         timeouts: What is left of the deadlines.
+        remaining: The time for what follows the answer, while that is read; for what watches sockets.
     """
 
     __slots__ = (
@@ -36,8 +39,10 @@ class Attempt:
         "_lock",
         "_on_headers",
         "_on_life",
+        "_patience",
         "dropped",
         "number",
+        "remaining",
         "timeouts",
     )
 
@@ -48,12 +53,15 @@ class Attempt:
         timeouts: Timeouts,
         on_life: Callable[[], None] = lambda: None,
         on_headers: Callable[[Mapping[str, str]], None] = lambda _: None,
+        patience: Patience | None = None,
     ) -> None:
         self.number = number
         self.dropped = dropped
         self.timeouts = timeouts
         self._on_life = on_life
         self._on_headers = on_headers
+        self._patience = patience or Patience()
+        self.remaining: Remaining | None = None
         self._closers: list[Callable[[], object]] = []
         self._aborters: list[Callable[[], None]] = []
         self._aborted = False
@@ -90,6 +98,48 @@ class Attempt:
     def got(self, headers: Mapping[str, str]) -> None:
         """Tell the headers of the response, for the limits: what the provider says is left."""
         self._on_headers(headers)
+
+    def read_rest(self, pieces: Iterable[object]) -> None:
+        """Read what follows the answer, so that its connection can be used again, for a moment at the most.
+
+        Call it in the function that makes the try, when the answer is whole. Elsewhere, or where the sockets
+        of the client are not watched, nothing is read, as no time could be kept.
+
+        Args:
+            pieces: The rest of the body.
+        """
+        from memex.wire._caller import current_attempt
+
+        watched = current_attempt() is self and bool(self._aborters)
+        seconds = self._patience.seconds() if watched else 0.0
+        if not seconds:
+            return
+        self.remaining = Remaining(seconds)
+        try:
+            ended = all(number < MOST_PIECES for number, _ in enumerate(pieces))
+        except Exception:  # noqa: BLE001 - the answer is whole, whatever its connection does
+            ended = False
+        finally:
+            self.remaining = None
+        self._patience.learn(ended=ended)
+
+    async def aread_rest(self, pieces: AsyncIterable[object]) -> None:
+        """Do what :meth:`read_rest` does on an event loop."""
+        import asyncio
+
+        seconds = self._patience.seconds()
+        if not seconds:
+            return
+        number = 0
+        try:
+            async with asyncio.timeout(seconds):
+                async for _ in pieces:
+                    number += 1
+                    if number > MOST_PIECES:
+                        break
+        except Exception:  # noqa: BLE001 - as above
+            number = MOST_PIECES + 1
+        self._patience.learn(ended=number <= MOST_PIECES)
 
     def abort(self) -> None:
         """End the try now, and what it opens later. What that raises is of no interest."""

@@ -18,6 +18,7 @@ from memex._errors import BackendError, MemexError, RateLimited, Truncated, Unav
 from memex.wire._attempt import Attempt, Timeouts
 from memex.wire._foreign import typed_error
 from memex.wire._learned import learn, learned
+from memex.wire._rest import patience_with
 
 if TYPE_CHECKING:
     from memex.wire._caller import Caller
@@ -77,7 +78,10 @@ class Call:
         self._number += 1
         self._held = []
         self._began = self._life = self._caller.clock()
-        return Attempt(self._number, dict(self._dropped), self._timeouts(), self._alive, self._report)
+        patience = patience_with(self._caller.provider, self._caller.endpoint)
+        return Attempt(
+            self._number, dict(self._dropped), self._timeouts(), self._alive, self._report, patience
+        )
 
     def took(self, event: object) -> list[Event]:
         """Take the next event of a try and return those to hand on now."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
@@ -11,6 +10,7 @@ import msgspec
 from memex._errors import Conflict
 from memex._message import Message
 from memex._thread import Thread
+from memex.wire._standing import changed_system
 from memex.wire._units import Unit, messages_of, units_of
 
 
@@ -48,7 +48,8 @@ def new_messages(
     - The whole history is sent, or its end, or parts of it: what follows the thread's newest message is new.
     - Only something new is sent, without any answer of the model: all of it is new. So the same words
       said again are a new turn, unless their first try got no whole answer: then they stand once.
-    - System text is new when it is another one than the thread's last.
+    - System text at the beginning is new when it is another one than the thread's last. It supersedes what
+      stood there before: no later window has the old one, unless it is pinned.
     - What was forgotten is not stored again.
 
     A history that was changed (an earlier message has other words, or answers are missing at the end) is
@@ -78,7 +79,7 @@ def reconcile(thread: Thread, messages: Sequence[Message]) -> Reconciled:
     sent = list(units_of((0, message) for message in messages))
     first = next((number for number, unit in enumerate(sent) if unit.kind != "system"), len(sent))
     leading, sent = sent[:first], sent[first:]
-    system = messages_of(_changed_system(thread, leading, sent, head))
+    system = changed_system(thread, leading, sent, head)
     log = _Log(thread, head)
     for count in range(len(sent), 0, -1):
         ends, rest = _ends_the_log(sent[:count], log)
@@ -92,7 +93,7 @@ def reconcile(thread: Thread, messages: Sequence[Message]) -> Reconciled:
         head=head,
         edited=edited,
         fork_at=at,
-        fork_new=tuple(messages_of([*_changed_system(thread, leading, sent, at), *sent[common:]])),
+        fork_new=(*changed_system(thread, leading, sent, at), *messages_of(sent[common:])),
     )
 
 
@@ -189,25 +190,6 @@ def _above_forgotten(sent: Sequence[Unit], left: int, log: _Log, place: int) -> 
             break
         left -= 1
     return left
-
-
-def _changed_system(thread: Thread, leading: Sequence[Unit], sent: Sequence[Unit], at: int) -> Sequence[Unit]:
-    """Return the system text that was sent at the beginning, if it is not the last one up to ``at``."""
-    if not leading or not at:
-        return leading
-    later = Counter(unit.print for unit in sent if unit.kind == "system")
-    entries = thread.memex.store.entries(thread.id, 1, at, roles=("system", "developer"), reverse=True)
-    wanted = list(leading)
-    for unit in (u for entry in entries for u in reversed(list(units_of([(entry.seq, entry.message)])))):
-        if later[unit.print] > 0:
-            later[unit.print] -= 1
-        elif not wanted[-1].same(unit):
-            break
-        else:
-            wanted.pop()
-            if not wanted:
-                return ()
-    return leading
 
 
 def _difference(known: Sequence[Unit], sent: Sequence[Unit]) -> tuple[str, int, int, int]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -14,7 +15,10 @@ from memex.wire._deadlines import Deadlines
 from memex.wire._limits import RateLimits, shared_limits
 from memex.wire._retries import Retries
 from memex.wire._secret import Secret
+from memex.wire._server_url import Login, server_url
 from memex.wire._store_limits import StoreLimits
+
+_NO_SETTINGS: Final = frozenset({"login"})
 
 
 class WireSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +26,8 @@ class WireSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         api_key: The key; better left to the environment, the keyring or the keys file.
-        base_url: The server's address; the provider's own by default.
+        base_url: The server's address; the provider's own by default. A name and a password in it are
+            sent by basic authentication, and never shown.
         headers: Further headers of every request.
         attempts: Calls in all; 1 never tries again.
         connect_timeout: Seconds until the connection stands; 0 for no limit, as for the others.
@@ -33,6 +38,7 @@ class WireSettings(msgspec.Struct, frozen=True, kw_only=True):
         tokens_per_minute: Tokens of prompt and answer, in the same way.
         shared_limits: Whether other processes that use the same store count, too.
         keep_raw: Whether the provider's own payload is stored beside the answer.
+        login: The name and password that stood in ``base_url``; no setting of its own.
     """
 
     api_key: Secret | None = None
@@ -47,6 +53,7 @@ class WireSettings(msgspec.Struct, frozen=True, kw_only=True):
     tokens_per_minute: float | None = None
     shared_limits: bool = False
     keep_raw: bool = True
+    login: Login | None = None
 
     @property
     def retries(self) -> Retries:
@@ -76,7 +83,7 @@ class WireSettings(msgspec.Struct, frozen=True, kw_only=True):
         return shared_limits(provider, key, self.requests_per_minute, self.tokens_per_minute)
 
 
-def wire_settings(who: str, given: Mapping[str, Any]) -> WireSettings:
+def wire_settings(who: str, given: Mapping[str, Any], *, url_environment: str = "") -> WireSettings:
     """Return the shared settings out of what a factory was given, checked.
 
     ::
@@ -87,15 +94,16 @@ def wire_settings(who: str, given: Mapping[str, Any]) -> WireSettings:
     Args:
         who: Name of the backend, for errors.
         given: Settings by name.
+        url_environment: Environment variable that holds the server's address where none is given.
 
     Raises:
-        BadSetting: If one is unknown or of the wrong type.
+        BadSetting: If one is unknown or of the wrong type, or the address is none.
     """
     named = dict(given)
     key = named.pop("api_key", None)
     if key is not None and not isinstance(key, str | Secret):
         raise BadSetting(f"{who}: setting 'api_key' is a {type(key).__name__}; it must be a text")
-    fields = WireSettings.__struct_fields__
+    fields = [name for name in WireSettings.__struct_fields__ if name not in _NO_SETTINGS]
     if strange := [name for name in named if name not in fields]:
         raise BadSetting(f"{who}: unexpected setting {strange[0]!r}; there is {', '.join(fields)}")
     try:
@@ -105,7 +113,19 @@ def wire_settings(who: str, given: Mapping[str, Any]) -> WireSettings:
     if key:
         secret = key if isinstance(key, Secret) else Secret(key, "argument")
         settings = msgspec.structs.replace(settings, api_key=secret)
+    settings = _with_address(who, settings, url_environment)
     # Refused now, not with the first call.
     _ = settings.retries, settings.deadlines
     RateLimits(settings.requests_per_minute, settings.tokens_per_minute)
     return settings
+
+
+def _with_address(who: str, settings: WireSettings, environment: str) -> WireSettings:
+    """Return the settings with a checked address, and apart from it the login that it held."""
+    given, setting = settings.base_url, "base_url"
+    if given is None and environment:
+        given, setting = os.environ.get(environment, "").strip() or None, environment
+    if given is None:
+        return settings
+    address = server_url(who, given, setting=setting)
+    return msgspec.structs.replace(settings, base_url=address.url, login=address.login)

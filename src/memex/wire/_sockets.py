@@ -69,9 +69,11 @@ class _WatchedStream(_Wrapped):
 
     _attempt: Attempt | None = None
 
-    def read(self, *args: Any, **kwargs: Any) -> bytes:
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         self._tell()
-        data: bytes = self._inner.read(*args, **kwargs)
+        if self._attempt is not None and (remaining := self._attempt.remaining) is not None:
+            timeout = remaining.within(timeout)
+        data: bytes = self._inner.read(max_bytes, timeout)
         return data
 
     def write(self, *args: Any, **kwargs: Any) -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from typing import Any, Final
-
-import msgspec
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from memex import BackendError, Capabilities, Event, Request, ScriptCounter, Truncated
-from memex.wire import Attempt
+from memex.wire import Attempt, Clients, is_event_stream, noted
 from memex_anthropic.binding import PREFIX
 from memex_anthropic.caching import Lifetime
-from memex_anthropic.clients import Clients, timeout
+from memex_anthropic.clients import timeout
 from memex_anthropic.events import Reading
 from memex_anthropic.faults import error_in_body
 from memex_anthropic.requesting import PROVIDER, Asked, build, implied
+
+if TYPE_CHECKING:
+    import anthropic
 
 LEFT_OUT: Final = "anthropic:left_out"
 
@@ -37,7 +38,7 @@ class Calling:
         self,
         request: Request,
         *,
-        clients: Clients,
+        clients: Clients[anthropic.Anthropic, anthropic.AsyncAnthropic],
         model: str,
         capabilities: Capabilities,
         cache: Lifetime = "5m",
@@ -76,7 +77,7 @@ class Calling:
         asked, reading = self._ask(attempt.dropped), self._reading()
         params = asked.params
         while True:
-            yield from _noted(self._streamed(params, reading, attempt), asked)
+            yield from noted(self._streamed(params, reading, attempt), notes_of(asked))
             if not reading.paused:
                 return
             params = reading.continued(asked.params)
@@ -91,7 +92,7 @@ class Calling:
                 attempt.closes(response.close)
                 attempt.got(response.headers)
                 response.read()
-                yield from _noted(reading.whole(self._body(response.http_response)), asked)
+                yield from noted(reading.whole(self._body(response.http_response)), notes_of(asked))
             if not reading.paused:
                 return
             params = reading.continued(asked.params)
@@ -102,8 +103,8 @@ class Calling:
         params = asked.params
         while True:
             async for event in self._astreamed(params, reading, attempt):
-                for noted in _noted([event], asked):
-                    yield noted
+                for told in noted([event], notes_of(asked)):
+                    yield told
             if not reading.paused:
                 return
             params = reading.continued(asked.params)
@@ -118,7 +119,7 @@ class Calling:
                 attempt.closes(response.close)
                 attempt.got(response.headers)
                 await response.read()
-                for event in _noted(reading.whole(self._body(response.http_response)), asked):
+                for event in noted(reading.whole(self._body(response.http_response)), notes_of(asked)):
                     yield event
             if not reading.paused:
                 return
@@ -130,22 +131,23 @@ class Calling:
         attempt.closes(stream.close)
         response = stream.response
         attempt.got(response.headers)
-        if not _is_stream(response.headers):
+        if not is_event_stream(response.headers):
             response.read()
             raise self._not_a_stream(response)
         finish: list[Event] = []
-        try:
-            # The SDK's own iterator hides pings, which are signs of life, and loses unknown fields.
-            for sse in stream.raw_events(response):
-                attempt.alive()
-                for event in reading.feed(self._event(sse, response)):
-                    if event.kind != "finish":
-                        yield event
-                    else:  # read to the end first: a connection with something left in it is not used again
-                        finish = [event]
-        except Exception:
-            if not finish:
-                raise
+        # The SDK's own iterator hides pings, which are signs of life, and loses unknown fields.
+        pieces = stream.raw_events(response)
+        for sse in pieces:
+            attempt.alive()
+            said = self._event(sse, response)
+            for event in reading.feed(said):
+                if event.kind == "finish":
+                    finish = [event]
+                else:
+                    yield event
+            if said.get("type") == "message_stop":
+                attempt.read_rest(pieces)
+                break
         yield from finish or reading.close()
 
     async def _astreamed(
@@ -156,21 +158,23 @@ class Calling:
         attempt.closes(stream.close)
         response = stream.response
         attempt.got(response.headers)
-        if not _is_stream(response.headers):
+        if not is_event_stream(response.headers):
             await response.aread()
             raise self._not_a_stream(response)
         finish: list[Event] = []
-        try:
-            async for sse in stream.raw_events(response):
-                attempt.alive()
-                for event in reading.feed(self._event(sse, response)):
-                    if event.kind != "finish":
-                        yield event
-                    else:
-                        finish = [event]
-        except Exception:
-            if not finish:
-                raise
+        # The SDK's own iterator hides pings, which are signs of life, and loses unknown fields.
+        pieces = stream.raw_events(response)
+        async for sse in pieces:
+            attempt.alive()
+            said = self._event(sse, response)
+            for event in reading.feed(said):
+                if event.kind == "finish":
+                    finish = [event]
+                else:
+                    yield event
+            if said.get("type") == "message_stop":
+                await attempt.aread_rest(pieces)
+                break
         for event in finish or reading.close():
             yield event
 
@@ -212,21 +216,7 @@ class Calling:
         return error_in_body(body, model=self._model, headers=dict(response.headers))
 
 
-def _is_stream(headers: Mapping[str, str]) -> bool:
-    return "text/event-stream" in headers.get("content-type", "text/event-stream")
-
-
 def notes_of(asked: Asked) -> dict[str, Any]:
     """Return what is stored with the answer about how it was asked for."""
     notes: dict[str, Any] = {LEFT_OUT: [list(pair) for pair in asked.left_out]} if asked.left_out else {}
     return {**notes, PREFIX: asked.prefix} if asked.prefix else notes
-
-
-def _noted(events: Iterable[Event], asked: Asked) -> Iterator[Event]:
-    """Yield the events; the last one says what was left out of the request, and what it began with."""
-    notes = notes_of(asked)
-    for event in events:
-        if event.kind == "finish" and notes:
-            yield msgspec.structs.replace(event, extra={**event.extra, **notes})
-        else:
-            yield event

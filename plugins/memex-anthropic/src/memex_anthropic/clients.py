@@ -1,92 +1,80 @@
-"""The SDK's clients: made when first needed, one for blocking calls and one for each event loop."""
+"""The SDK's clients, and the connection that uses them."""
 
 from __future__ import annotations
 
-import threading
-import weakref
-from collections.abc import AsyncGenerator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Collection
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from memex.wire import Secret, Timeouts, watch_sockets
+from memex.wire import Clients, Connection, Secret, Timeouts, WireSettings, basic_auth
+from memex_anthropic.faults import refused_setting, translate
+from memex_anthropic.requesting import NEVER_DROPPED, PROVIDER
 
 if TYPE_CHECKING:
     import anthropic
     import httpx2
 
+    SdkClients: TypeAlias = Clients[anthropic.Anthropic, anthropic.AsyncAnthropic]
 
-class Clients:
-    """Makes clients of the SDK that never retry, and closes them.
+ADDRESS: Final = "ANTHROPIC_BASE_URL"
+"""Where the SDK, and so memex, looks for another server in the environment."""
+
+
+def connection(
+    model: str, wire: WireSettings, *, refuses: Collection[str] = (), host: object = None
+) -> Connection[SdkClients]:
+    """Return the connection to a model.
+
+    Args:
+        model: The model.
+        wire: Deadlines, tries, limits, key, address.
+        refuses: Settings that the model is known to refuse.
+        host: The Memex, whose store counts calls for other processes where that is asked for.
+    """
+    return Connection(
+        PROVIDER,
+        model,
+        wire,
+        connect=clients_for,
+        environment=("ANTHROPIC_API_KEY",),
+        translate=partial(translate, model=model),
+        refused=refused_setting,
+        never_dropped=NEVER_DROPPED,
+        refuses=refuses,
+        host=host,
+    )
+
+
+def clients_for(key: Secret, wire: WireSettings) -> SdkClients:
+    """Return clients of the SDK that never retry.
 
     Args:
         key: The API key.
-        base_url: The server; None for Anthropic's.
-        headers: Sent with every call.
-
-    Attributes:
-        key: The API key.
+        wire: The server's address, None for Anthropic's, and headers of every call.
     """
+    login = basic_auth(wire.login)
 
-    def __init__(self, key: Secret, *, base_url: str | None, headers: Mapping[str, str]) -> None:
-        self.key = key
-        self._given: dict[str, Any] = {
-            "base_url": base_url,
-            "default_headers": dict(headers) or None,
+    def options() -> dict[str, Any]:
+        return {
+            "api_key": key.reveal(),
+            "base_url": wire.base_url,
+            "default_headers": dict(wire.headers) or None,
             "max_retries": 0,
         }
-        self._lock = threading.Lock()
-        self._blocking: anthropic.Anthropic | None = None
-        # An asynchronous client keeps connections of its loop. The generator beside it is closed by
-        # the loop before that ends (``shutdown_asyncgens``), and closes them.
-        self._on_loops: weakref.WeakKeyDictionary[Any, tuple[anthropic.AsyncAnthropic, Any]] = (
-            weakref.WeakKeyDictionary()
-        )
 
-    def __repr__(self) -> str:
-        """Name what it is for."""
-        return f"<Clients of {self._given['base_url'] or 'Anthropic'}>"
-
-    def blocking(self) -> anthropic.Anthropic:
-        """Return the client for blocking calls; it may be used from several threads."""
-        with self._lock:
-            if self._blocking is None:
-                import anthropic
-
-                line = anthropic.DefaultHttpxClient()
-                watch_sockets(line)  # so that a deadline can end a read that waits
-                weakref.finalize(self, line.close)  # for programs that do not close
-                self._blocking = anthropic.Anthropic(
-                    api_key=self.key.reveal(), http_client=line, **self._given
-                )
-            return self._blocking
-
-    async def on_this_loop(self) -> anthropic.AsyncAnthropic:
-        """Return the client of the running event loop."""
-        import asyncio
-
+    def blocking() -> tuple[anthropic.Anthropic, Any]:
         import anthropic
 
-        loop = asyncio.get_running_loop()
-        if (found := self._on_loops.get(loop)) is not None:
-            return found[0]
-        client = anthropic.AsyncAnthropic(api_key=self.key.reveal(), **self._given)
-        keeper = _until_closed(client)
-        self._on_loops[loop] = client, keeper
-        await anext(keeper)
-        return client
+        line = anthropic.DefaultHttpxClient(**login)
+        return anthropic.Anthropic(**options(), http_client=line), line
 
-    def close(self) -> None:
-        """Close the blocking client; the others are closed with their loops."""
-        with self._lock:
-            client, self._blocking = self._blocking, None
-        if client is not None:
-            client.close()
+    def on_a_loop() -> tuple[anthropic.AsyncAnthropic, Callable[[], Awaitable[None]]]:
+        import anthropic
 
+        client = anthropic.AsyncAnthropic(**options(), http_client=anthropic.DefaultAsyncHttpxClient(**login))
+        return client, client.close
 
-async def _until_closed(client: anthropic.AsyncAnthropic) -> AsyncGenerator[None, None]:
-    try:
-        yield
-    finally:
-        await client.close()
+    return Clients(blocking, on_a_loop, of=wire.base_url or "Anthropic")
 
 
 def timeout(timeouts: Timeouts) -> httpx2.Timeout:

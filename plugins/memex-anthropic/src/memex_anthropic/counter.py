@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property, partial
-from hashlib import sha256
+from functools import partial
 from typing import Any, Final
 
 from memex import BadSetting, Event, Message, ScriptCounter, Tool, Usage, encode
-from memex.wire import Attempt, Caller, find_key, wire_settings
-from memex_anthropic.clients import Clients, timeout
-from memex_anthropic.faults import error_in_body, translate
+from memex.wire import Attempt, KeptCounts, wire_settings
+from memex_anthropic.clients import ADDRESS, connection, timeout
+from memex_anthropic.faults import error_in_body
 from memex_anthropic.requesting import PROVIDER, tool_param, without_blanks
 
-_KEPT: Final = 10_000
 _ASK: Final = {"role": "user", "content": "."}
 _STAND_IN: Final = "counted"
 
@@ -55,9 +51,8 @@ class AnthropicCounter:
             )
         self.name = f"{PROVIDER}:{model}"
         self._model = model
-        self._wire = wire_settings(PROVIDER, wire)
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[str, int] = OrderedDict()
+        self._connection = connection(model, wire_settings(PROVIDER, wire, url_environment=ADDRESS))
+        self._kept = KeptCounts()
 
     def __repr__(self) -> str:
         """Name what it is for."""
@@ -85,8 +80,7 @@ class AnthropicCounter:
 
     def close(self) -> None:
         """Close the connections."""
-        if "_clients" in vars(self):
-            self._clients.close()
+        self._connection.close()
 
     @property
     def _alone(self) -> int:
@@ -94,43 +88,20 @@ class AnthropicCounter:
 
     def _count(self, **params: Any) -> int:
         text = json.dumps(params, sort_keys=True, ensure_ascii=True)
-        digest = sha256(text.encode()).hexdigest()
-        with self._lock:
-            if (known := self._kept.get(digest)) is not None:
-                self._kept.move_to_end(digest)
-                return known
-        events = self._caller.stream(partial(self._asked, params), whole=True)
-        count = next(event.usage.input_tokens for event in events if event.usage is not None)
-        with self._lock:
-            self._kept[digest] = count
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        return count
+
+        def ask() -> int:
+            events = self._connection.caller().stream(partial(self._asked, params), whole=True)
+            return next(event.usage.input_tokens for event in events if event.usage is not None)
+
+        return self._kept.count(text, ask)
 
     def _asked(self, params: Mapping[str, Any], attempt: Attempt) -> Iterator[Event]:
-        count_tokens = self._clients.blocking().messages.count_tokens
+        count_tokens = self._connection.clients.blocking().messages.count_tokens
         answer = count_tokens(model=self._model, timeout=timeout(attempt.timeouts), **params)
         count = getattr(answer, "input_tokens", None)
         if not isinstance(count, int):
             raise error_in_body(answer.to_dict(), model=self._model, headers={})
         yield Event(kind="finish", finish="stop", usage=Usage(input_tokens=count))
-
-    @cached_property
-    def _clients(self) -> Clients:
-        key = find_key(PROVIDER, self._wire.api_key, environment=("ANTHROPIC_API_KEY",))
-        return Clients(key, base_url=self._wire.base_url, headers=self._wire.headers)
-
-    @cached_property
-    def _caller(self) -> Caller:
-        return Caller(
-            provider=PROVIDER,
-            model=self._model,
-            translate=partial(translate, model=self._model),
-            retries=self._wire.retries,
-            deadlines=self._wire.deadlines,
-            limits=self._wire.limits(PROVIDER, self._clients.key),
-            endpoint=self._wire.base_url or "",
-        )
 
 
 def _surrounded(message: Message, model: str) -> tuple[dict[str, Any], dict[str, Any]] | None:

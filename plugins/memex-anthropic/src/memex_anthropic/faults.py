@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from memex import BackendError, BadRequest
-from memex.wire import error_for
+from memex.wire import error_for, raised_in
 from memex_anthropic.requesting import LEADING, PROVIDER, THOUGHTS, UNDEFINED
 
 # Errors inside a stream come with status 200: the type is what they are judged by.
@@ -42,7 +42,7 @@ def translate(error: BaseException, *, model: str) -> BackendError | None:
 
     if isinstance(error, anthropic.APIStatusError):
         return _from_status(error, model)
-    if isinstance(error, (TypeError, ValueError)) and _is_of_the_sdk(error):
+    if isinstance(error, (TypeError, ValueError)) and raised_in(error, "anthropic"):
         return BadRequest(f"{PROVIDER}:{model}: the SDK refused the call before it was sent: {error}")
     return None  # a broken connection or a garbled stream is the same for every provider
 
@@ -104,13 +104,3 @@ def _from_status(error: Any, model: str) -> BackendError:
         headers=headers,
         body=error.body,
     )
-
-
-def _is_of_the_sdk(error: BaseException) -> bool:
-    """Whether the last frame of an exception is in the SDK: it checked what it was given."""
-    trace = error.__traceback__
-    last = ""
-    while trace is not None:
-        last = trace.tb_frame.f_globals.get("__name__", "")
-        trace = trace.tb_next
-    return last.partition(".")[0] == "anthropic"

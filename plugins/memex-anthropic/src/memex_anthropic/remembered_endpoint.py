@@ -48,6 +48,10 @@ class MessagesEndpoint(msgspec.Struct, frozen=True):
         asked = window_params(request, tools, model=told["model"], breakpoints=MOST - elsewhere)
         return Written(body=rest | asked.params, notes=notes_of(asked))
 
+    def learn(self, error: BackendError, body: Mapping[str, Any]) -> bool:  # noqa: ARG002
+        """Say that nothing is added that could be refused."""
+        return False
+
     def typed(self, error: BaseException, body: Mapping[str, Any]) -> BackendError | None:
         """Return the typed error for what the SDK raised."""
         return translate(error, model=str(body["model"]))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from memex import BadSetting, Memex, Thread
-from memex.wire import DropIn, OnMissing, OnUnknown, ThreadChoice, turn_of
+from memex.wire import DropIn, OnMissing, OnUnknown, Remembering, ThreadChoice, turn_of
 from memex_anthropic.remembered_endpoint import MessagesEndpoint
 from memex_anthropic.requesting import PROVIDER
 
@@ -19,23 +19,11 @@ __all__ = ["remember", "turn_of"]
 
 @overload
 def remember(
-    client: anthropic.Anthropic,
-    memory: Memex,
-    *,
-    thread: str | Thread | None = None,
-    on_missing: OnMissing = "error",
-    on_unknown: OnUnknown = "open",
-    keep_raw: bool = True,
+    client: anthropic.Anthropic, memory: Memex, **how: Unpack[Remembering]
 ) -> RememberedAnthropic: ...
 @overload
 def remember(
-    client: anthropic.AsyncAnthropic,
-    memory: Memex,
-    *,
-    thread: str | Thread | None = None,
-    on_missing: OnMissing = "error",
-    on_unknown: OnUnknown = "open",
-    keep_raw: bool = True,
+    client: anthropic.AsyncAnthropic, memory: Memex, **how: Unpack[Remembering]
 ) -> RememberedAsyncAnthropic: ...
 def remember(
     client: Any,
@@ -70,10 +58,9 @@ def remember(
         raise BadSetting(
             f"remember() takes an Anthropic or AsyncAnthropic client, not a {type(client).__name__}"
         )
-    wrapped = DropIn(
+    return DropIn(
         provider=PROVIDER,
         threads=ThreadChoice(memory=memory, default=thread, on_missing=on_missing, on_unknown=on_unknown),
         asynchronous=isinstance(client, anthropic.AsyncAnthropic),
         branches={"messages": MessagesEndpoint(keep_raw)},
-    )
-    return wrapped.wrap(client)
+    ).wrap(client)

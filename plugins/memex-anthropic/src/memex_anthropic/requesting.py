@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from memex import BadRequest, Capabilities, Encoded, Message, Request, Text, Tool, encode, thaw
+from memex import BadRequest, Capabilities, Message, Request, Text, Tool, encode, thaw
+from memex.wire import parts_left_out, refuse_host_settings
 from memex_anthropic.binding import binds_thoughts, with_valid_thoughts, without_thoughts
 from memex_anthropic.caching import Lifetime, keep_last, mark
 
@@ -21,7 +21,6 @@ _OURS: Final = {
     "stream": "thread.stream()",
     "tools": "tools=, or server_tools= for those that Anthropic runs",
 }
-_SEVERAL: Final = frozenset({"n", "best_of", "num_generations", "candidate_count"})
 # Named parameters of the SDK's call; what is not among them travels in extra_body.
 NAMED: Final = frozenset(
     {"cache_control", "container", "diagnostics", "inference_geo", "max_tokens", "metadata", "output_config"}
@@ -86,13 +85,13 @@ def build(
     """
     settings = dict(thaw(request.settings))
     left_out: list[tuple[str, str]] = []
-    _refuse_ours(settings, model)
+    refuse_host_settings(f"{PROVIDER}:{model}", settings, _OURS)
     _drop(settings, capabilities.refuses, dropped or {}, model, left_out)
     request = msgspec.structs.replace(request, messages=tuple(map(without_blanks, request.messages)))
     tools = [*map(tool_param, request.tools), *(settings.get("server_tools") or ())]
     request, prefix = _with_valid_thoughts(request, tools, dropped or {}, model, left_out)
     encoded = encode(request.messages, PROVIDER, model=model)
-    left_out += _parts_left_out(encoded)
+    left_out += parts_left_out(encoded)
     params: dict[str, Any] = {"model": model, **encoded.payload}
     _check_messages(params["messages"], model, capabilities)
     _add_tools(params, request, settings, left_out)
@@ -141,7 +140,7 @@ def window_params(request: Request, tools: Sequence[Any], *, model: str, breakpo
     request, prefix = _with_valid_thoughts(request, tools, {}, model, left_out)
     encoded = encode(request.messages, PROVIDER, model=model)
     keep_last(encoded.payload, breakpoints)
-    return Asked(encoded.payload, left_out + _parts_left_out(encoded), prefix)
+    return Asked(encoded.payload, left_out + parts_left_out(encoded), prefix)
 
 
 def tool_param(tool: Tool) -> dict[str, Any]:
@@ -149,17 +148,6 @@ def tool_param(tool: Tool) -> dict[str, Any]:
     schema = dict(thaw(tool.parameters)) or {"type": "object", "properties": {}}
     definition: dict[str, Any] = {"name": tool.name, "input_schema": schema}
     return {**definition, "description": tool.description} if tool.description else definition
-
-
-def _refuse_ours(settings: dict[str, Any], model: str) -> None:
-    for name in settings.keys() & _SEVERAL:
-        if settings.pop(name) not in (1, None):
-            raise BadRequest(
-                f"{PROVIDER}:{model}: {name} asks for several answers, and a thread has room for one; "
-                "ask again in a fork for another"
-            )
-    for name in settings.keys() & _OURS.keys():
-        raise BadRequest(f"{PROVIDER}:{model}: {name} is no setting of a call; use {_OURS[name]}")
 
 
 def _drop(
@@ -201,12 +189,6 @@ def without_blanks(message: Message) -> Message:
         return message
     said = [part for part in message.parts if not isinstance(part, Text) or part.text.strip()]
     return message.replace(parts=said)
-
-
-def _parts_left_out(encoded: Encoded) -> list[tuple[str, str]]:
-    """Return the parts that the format has no place for: one line for each kind, however many."""
-    counts = Counter((part.part, part.why) for part in encoded.left_out)
-    return [(part, why if count == 1 else f"{why} ({count} times)") for (part, why), count in counts.items()]
 
 
 def _check_messages(messages: Sequence[Mapping[str, Any]], model: str, capabilities: Capabilities) -> None:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from functools import cached_property, partial
 from importlib.resources import files
 from typing import Any
 
 import msgspec
 
 from memex import BadSetting, Capabilities, Cost, Event, Request, Usage, freeze
-from memex.wire import Caller, ModelTable, RateLimits, find_key, wire_settings
+from memex.wire import ModelTable, split_address, wire_settings
 from memex_cohere.calling import Calling
-from memex_cohere.clients import ENVIRONMENT, Clients
-from memex_cohere.faults import refused_setting, translate
-from memex_cohere.requesting import NEVER_DROPPED, PROVIDER
+from memex_cohere.clients import ADDRESS, connection
+from memex_cohere.faults import PROVIDER
 
 
 class Cohere:
@@ -43,16 +41,17 @@ class Cohere:
         host: object = None,
         **wire: Any,
     ) -> None:
-        self.model, at, url = model.partition("@http")
-        if at:
-            wire.setdefault("base_url", f"http{url}")
+        self.model, url = split_address(model)
+        if url is not None:
+            wire.setdefault("base_url", url)
         if not self.model:
             raise BadSetting(f"{PROVIDER}: which model? Write its name, as in {PROVIDER}:command-a-03-2025")
         self._defaults: Mapping[str, Any] = freeze(settings or {})
-        self._host = host
-        self._wire = wire_settings(PROVIDER, wire)
+        shared = wire_settings(PROVIDER, wire, url_environment=ADDRESS)
+        self._keep_raw = shared.keep_raw
         self._table = ModelTable.for_provider(PROVIDER, files("memex_cohere") / "models.toml")
         self._capabilities = self._table.capabilities(self.model)
+        self._connection = connection(self.model, shared, refuses=self._capabilities.refuses, host=host)
 
     def __repr__(self) -> str:
         """Name what it is for."""
@@ -74,62 +73,30 @@ class Cohere:
 
     def stream(self, request: Request) -> Iterator[Event]:
         """Yield the answer as it comes."""
-        calling = self._calling(request)
-        return self._caller(calling).stream(calling.stream, **self._told(calling))
+        return self._connection.stream(self._calling(request))
 
     def generate(self, request: Request) -> Iterator[Event]:
         """Yield the answer once it is whole, in the same parts that :meth:`stream` gives."""
-        calling = self._calling(request)
-        return self._caller(calling).stream(calling.whole, whole=True, **self._told(calling))
+        return self._connection.stream(self._calling(request), whole=True)
 
     def astream(self, request: Request) -> AsyncIterator[Event]:
         """Yield the answer as it comes; cancelling the task closes the connection."""
-        calling = self._calling(request)
-        return self._caller(calling).astream(calling.astream, **self._told(calling))
+        return self._connection.astream(self._calling(request))
 
     async def agenerate(self, request: Request) -> Iterable[Event]:
         """Return the answer once it is whole, in the same parts that :meth:`astream` gives."""
-        calling = self._calling(request)
-        events = self._caller(calling).astream(calling.awhole, whole=True, **self._told(calling))
+        events = self._connection.astream(self._calling(request), whole=True)
         return [event async for event in events]
 
     def close(self) -> None:
         """Close the connections. A later call opens new ones."""
-        if "_clients" in vars(self):
-            self._clients.close()
+        self._connection.close()
 
     def _calling(self, request: Request) -> Calling:
         return Calling(
             msgspec.structs.replace(request, settings={**self._defaults, **request.settings}),
-            clients=self._clients,
+            clients=self._connection.clients,
             model=self.model,
             capabilities=self._capabilities,
-            keep_raw=self._wire.keep_raw,
+            keep_raw=self._keep_raw,
         )
-
-    def _told(self, calling: Calling) -> dict[str, Any]:
-        tokens = 0 if self._limits is None else calling.tokens()
-        return {"tokens": tokens, "settings": calling.settings}
-
-    def _caller(self, calling: Calling) -> Caller:
-        return Caller(
-            provider=PROVIDER,
-            model=self.model,
-            translate=partial(translate, model=self.model),
-            retries=self._wire.retries,
-            deadlines=self._wire.deadlines,
-            limits=self._limits,
-            refused=refused_setting,
-            droppable=calling.settings - NEVER_DROPPED,
-            refuses=self._capabilities.refuses,
-            endpoint=self._wire.base_url or "",
-        )
-
-    @cached_property
-    def _clients(self) -> Clients:
-        key = find_key(PROVIDER, self._wire.api_key, environment=ENVIRONMENT)
-        return Clients(key, base_url=self._wire.base_url, headers=self._wire.headers)
-
-    @cached_property
-    def _limits(self) -> RateLimits | None:
-        return self._wire.limits(PROVIDER, self._clients.key, getattr(self._host, "store", None))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from typing import Any, Final
-
-import msgspec
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from memex import Capabilities, Event, Request, ScriptCounter
-from memex.wire import Attempt
-from memex_cohere.clients import Clients, options
+from memex.wire import Attempt, Clients, is_event_stream, noted
+from memex_cohere.clients import options
 from memex_cohere.events import Reading
 from memex_cohere.faults import error_in_body
 from memex_cohere.requesting import Asked, build
 from memex_cohere.sse import ServerSentEvents
+
+if TYPE_CHECKING:
+    import cohere
 
 LEFT_OUT: Final = "cohere:left_out"
 
@@ -30,7 +31,13 @@ class Calling:
     """
 
     def __init__(
-        self, request: Request, *, clients: Clients, model: str, capabilities: Capabilities, keep_raw: bool
+        self,
+        request: Request,
+        *,
+        clients: Clients[cohere.ClientV2, cohere.AsyncClientV2],
+        model: str,
+        capabilities: Capabilities,
+        keep_raw: bool,
     ) -> None:
         self._request = request
         self._clients = clients
@@ -60,23 +67,23 @@ class Calling:
             response = answer.response
             attempt.closes(response.close)
             attempt.got(response.headers)
-            if not _is_stream(response.headers):
+            if not is_event_stream(response.headers):
                 response.read()
                 raise self._no_answer(response)
             finish: list[Event] = []
-            try:
-                for chunk in response.iter_bytes():
-                    attempt.alive()
-                    for raw in events.feed(chunk):
-                        for event in reading.feed(self._checked(raw, response)):
-                            if event.kind != "finish":
-                                yield event
-                            else:  # read to the end first: only an empty connection is used again
-                                finish = [event]
-            except Exception:
-                if not finish:
-                    raise
-            yield from _noted(finish, asked)
+            pieces = response.iter_bytes()
+            for piece in pieces:
+                attempt.alive()
+                for raw in events.feed(piece):
+                    for event in reading.feed(self._checked(raw, response)):
+                        if event.kind == "finish":
+                            finish = [event]
+                        else:
+                            yield event
+                if finish:
+                    attempt.read_rest(pieces)
+                    break
+            yield from noted(finish, _notes(asked))
 
     def whole(self, attempt: Attempt) -> Iterator[Event]:
         """Make a call whose answer comes at once."""
@@ -84,7 +91,7 @@ class Calling:
         chat = self._clients.blocking().with_raw_response.chat
         answer = chat(**asked.params, request_options=options(attempt.timeouts, asked.body))
         attempt.got(answer.response.headers)
-        yield from _noted(self._read(answer.response), asked)
+        yield from noted(self._read(answer.response), _notes(asked))
 
     async def astream(self, attempt: Attempt) -> AsyncIterator[Event]:
         """Make a streamed call on an event loop."""
@@ -95,23 +102,23 @@ class Calling:
             response = answer.response
             attempt.closes(response.aclose)
             attempt.got(response.headers)
-            if not _is_stream(response.headers):
+            if not is_event_stream(response.headers):
                 await response.aread()
                 raise self._no_answer(response)
             finish: list[Event] = []
-            try:
-                async for chunk in response.aiter_bytes():
-                    attempt.alive()
-                    for raw in events.feed(chunk):
-                        for event in reading.feed(self._checked(raw, response)):
-                            if event.kind != "finish":
-                                yield event
-                            else:
-                                finish = [event]
-            except Exception:
-                if not finish:
-                    raise
-            for event in _noted(finish, asked):
+            pieces = response.aiter_bytes()
+            async for piece in pieces:
+                attempt.alive()
+                for raw in events.feed(piece):
+                    for event in reading.feed(self._checked(raw, response)):
+                        if event.kind == "finish":
+                            finish = [event]
+                        else:
+                            yield event
+                if finish:
+                    await attempt.aread_rest(pieces)
+                    break
+            for event in noted(finish, _notes(asked)):
                 yield event
 
     async def awhole(self, attempt: Attempt) -> AsyncIterator[Event]:
@@ -120,7 +127,7 @@ class Calling:
         chat = (await self._clients.on_this_loop()).with_raw_response.chat
         answer = await chat(**asked.params, request_options=options(attempt.timeouts, asked.body))
         attempt.got(answer.response.headers)
-        for event in _noted(self._read(answer.response), asked):
+        for event in noted(self._read(answer.response), _notes(asked)):
             yield event
 
     def _ask(self, dropped: Mapping[str, str]) -> Asked:
@@ -152,15 +159,5 @@ class Calling:
         return error_in_body(body, model=self._model, headers=dict(response.headers))
 
 
-def _is_stream(headers: Mapping[str, str]) -> bool:
-    return "text/event-stream" in headers.get("content-type", "text/event-stream")
-
-
-def _noted(events: Iterable[Event], asked: Asked) -> Iterator[Event]:
-    """Yield the events; the last one says what was left out of the request."""
-    for event in events:
-        if event.kind == "finish" and asked.left_out:
-            told = {LEFT_OUT: [list(pair) for pair in asked.left_out]}
-            yield msgspec.structs.replace(event, extra={**event.extra, **told})
-        else:
-            yield event
+def _notes(asked: Asked) -> dict[str, Any]:
+    return {LEFT_OUT: [list(pair) for pair in asked.left_out]} if asked.left_out else {}

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property, partial
-from hashlib import sha256
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 
 from memex import BadSetting, Event, Message, ScriptCounter, Text, Tool, Usage
-from memex.wire import Attempt, Caller, find_key, wire_settings
-from memex_cohere.clients import ENVIRONMENT, Clients, options
-from memex_cohere.faults import PROVIDER, error_in_body, translate
+from memex.wire import Attempt, KeptCounts, wire_settings
+from memex_cohere.clients import ADDRESS, connection, options
+from memex_cohere.faults import PROVIDER, error_in_body
 
-_KEPT: Final = 10_000
 _LONGEST: Final = 60_000  # the endpoint takes 65,536 characters
 
 
@@ -49,11 +45,10 @@ class CohereCounter:
             )
         self.name = f"{PROVIDER}:{model}"
         self._model = model
-        self._wire = wire_settings(PROVIDER, wire)
+        self._connection = connection(model, wire_settings(PROVIDER, wire, url_environment=ADDRESS))
         self._around = ScriptCounter()
         self.error = self._around.error
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[str, int] = OrderedDict()
+        self._kept = KeptCounts()
 
     def __repr__(self) -> str:
         """Name what it is for."""
@@ -78,26 +73,20 @@ class CohereCounter:
 
     def close(self) -> None:
         """Close the connections. A later call opens new ones."""
-        if "_clients" in vars(self):
-            self._clients.close()
+        self._connection.close()
 
     def _count(self, text: str) -> int:
-        digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-        with self._lock:
-            if (known := self._kept.get(digest)) is not None:
-                self._kept.move_to_end(digest)
-                return known
-        events = self._caller.stream(partial(self._call, text), whole=True)
-        count = next(event.usage.input_tokens for event in events if event.usage is not None)
-        with self._lock:
-            self._kept[digest] = count
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        return count
+        def ask() -> int:
+            events = self._connection.caller().stream(partial(self._call, text), whole=True)
+            return next(event.usage.input_tokens for event in events if event.usage is not None)
+
+        return self._kept.count(text, ask)
 
     def _call(self, text: str, attempt: Attempt) -> Iterator[Event]:
         # Not the client's own tokenize(): that one would first download a tokenizer.
-        raw: Any = self._clients.blocking().with_raw_response  # both versions of the API, typed as the newer
+        raw: Any = (
+            self._connection.clients.blocking().with_raw_response
+        )  # both versions of the API, typed as the newer
         answer = raw.tokenize(
             text=text.encode("utf-8", "replace").decode(),
             model=self._model,
@@ -108,20 +97,3 @@ class CohereCounter:
         if not isinstance(tokens, list):
             raise error_in_body(body, model=self._model, headers=dict(answer.response.headers))
         yield Event(kind="finish", finish="stop", usage=Usage(input_tokens=len(tokens)))
-
-    @cached_property
-    def _clients(self) -> Clients:
-        key = find_key(PROVIDER, self._wire.api_key, environment=ENVIRONMENT)
-        return Clients(key, base_url=self._wire.base_url, headers=self._wire.headers)
-
-    @cached_property
-    def _caller(self) -> Caller:
-        return Caller(
-            provider=PROVIDER,
-            model=self._model,
-            translate=partial(translate, model=self._model),
-            retries=self._wire.retries,
-            deadlines=self._wire.deadlines,
-            limits=self._wire.limits(PROVIDER, self._clients.key),
-            endpoint=self._wire.base_url or "",
-        )

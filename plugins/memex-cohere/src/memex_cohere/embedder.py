@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, Final
 
 from memex import BackendError, BadSetting, Event, Usage
-from memex.wire import Attempt, Caller, find_key, wire_settings
-from memex_cohere.clients import ENVIRONMENT, Clients, options
-from memex_cohere.faults import PROVIDER, error_in_body, translate
+from memex.wire import Attempt, wire_settings
+from memex_cohere.clients import ADDRESS, connection, options
+from memex_cohere.faults import PROVIDER, error_in_body
 
 _DIMENSIONS: Final[Mapping[str, int]] = {
     "embed-v4.0": 1536,
@@ -49,7 +49,7 @@ class CohereEmbedder:
         self.name = f"{PROVIDER}:{model}" if self._asked is None else f"{PROVIDER}:{model}/{dimension}"
         self._model = model
         self._dimension = dimension or own
-        self._wire = wire_settings(PROVIDER, wire)
+        self._connection = connection(model, wire_settings(PROVIDER, wire, url_environment=ADDRESS))
 
     def __repr__(self) -> str:
         """Name what it is for."""
@@ -81,13 +81,13 @@ class CohereEmbedder:
 
     def close(self) -> None:
         """Close the connections. A later call opens new ones."""
-        if "_clients" in vars(self):
-            self._clients.close()
+        self._connection.close()
 
     def _ask(self, texts: list[str], kind: str) -> list[list[float]]:
         found: list[list[float]] = []
-        tokens = sum(map(len, texts)) if self._caller.limits is not None else 0
-        for _ in self._caller.stream(partial(self._call, texts, kind, found), tokens=tokens, whole=True):
+        caller = self._connection.caller()
+        tokens = sum(map(len, texts)) if caller.limits is not None else 0
+        for _ in caller.stream(partial(self._call, texts, kind, found), tokens=tokens, whole=True):
             pass
         if found:
             self._dimension = len(found[0])
@@ -105,7 +105,7 @@ class CohereEmbedder:
         }
         if self._asked is not None:
             params["output_dimension"] = self._asked
-        embed = self._clients.blocking().with_raw_response.embed
+        embed = self._connection.clients.blocking().with_raw_response.embed
         response = embed(**params, request_options=options(attempt.timeouts)).response
         body = response.json()
         vectors = _vectors(body)
@@ -116,23 +116,6 @@ class CohereEmbedder:
         found[:] = vectors
         billed = ((body.get("meta") or {}).get("billed_units") or {}).get("input_tokens") or 0
         yield Event(kind="finish", finish="stop", usage=Usage(input_tokens=int(billed)))
-
-    @cached_property
-    def _clients(self) -> Clients:
-        key = find_key(PROVIDER, self._wire.api_key, environment=ENVIRONMENT)
-        return Clients(key, base_url=self._wire.base_url, headers=self._wire.headers)
-
-    @cached_property
-    def _caller(self) -> Caller:
-        return Caller(
-            provider=PROVIDER,
-            model=self._model,
-            translate=partial(translate, model=self._model),
-            retries=self._wire.retries,
-            deadlines=self._wire.deadlines,
-            limits=self._wire.limits(PROVIDER, self._clients.key),
-            endpoint=self._wire.base_url or "",
-        )
 
 
 def _vectors(body: Any) -> list[list[float]] | None:

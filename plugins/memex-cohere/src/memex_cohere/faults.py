@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from memex import BackendError, BadRequest, Unavailable
-from memex.wire import error_for
+from memex.wire import error_for, raised_in
 
 PROVIDER: Final = "cohere"
 
@@ -34,7 +34,7 @@ def translate(error: BaseException, *, model: str) -> BackendError | None:
             headers=error.headers or {},
             body=error.body,
         )
-    if isinstance(error, TypeError | ValueError | AttributeError) and _is_of_the_sdk(error):
+    if isinstance(error, TypeError | ValueError | AttributeError) and raised_in(error, "cohere"):
         # The SDK makes its objects of whatever comes with status 200.
         return Unavailable(
             f"{PROVIDER} ({model}): the answer is not one of Cohere's: {type(error).__name__}: {error}; "
@@ -74,13 +74,3 @@ def _message(body: Any) -> str:
         inner = inner.get("message") if isinstance(inner, Mapping) else inner
         return str(body.get("message") or inner or "")
     return body if isinstance(body, str) else ""
-
-
-def _is_of_the_sdk(error: BaseException) -> bool:
-    """Whether the last frame of an exception is in the SDK."""
-    trace = error.__traceback__
-    last = ""
-    while trace is not None:
-        last = trace.tb_frame.f_globals.get("__name__", "")
-        trace = trace.tb_next
-    return last.partition(".")[0] == "cohere"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
-from memex import BadRequest, Capabilities, Encoded, Request, Tool, encode, thaw
-
-PROVIDER: Final = "cohere"
+from memex import BadRequest, Capabilities, Request, Tool, encode, thaw
+from memex.wire import parts_left_out, refuse_host_settings
+from memex_cohere.faults import PROVIDER
 
 _OURS: Final = {
     "model": "the backend's model",
@@ -18,7 +17,6 @@ _OURS: Final = {
     "stream": "thread.stream()",
     "tools": "tools=",
 }
-_SEVERAL: Final = frozenset({"n", "best_of", "num_generations", "candidate_count"})
 _ALIASES: Final = {"top_p": "p", "top_k": "k", "stop": "stop_sequences"}
 NAMED: Final = frozenset(
     {"strict_tools", "documents", "citation_options", "response_format", "safety_mode", "max_tokens"}
@@ -26,8 +24,6 @@ NAMED: Final = frozenset(
     | {"tool_choice", "thinking", "priority"}
 )
 """Named parameters of the SDK's call; what is not among them travels as a further field of the body."""
-NEVER_DROPPED: Final = frozenset({"max_tokens", "documents", "tool_choice"})
-"""Settings without which a call would be another call: a model that refuses them is an error."""
 
 
 class Asked(msgspec.Struct):
@@ -65,13 +61,13 @@ def build(
     dropped = dropped or {}
     settings = dict(thaw(request.settings))
     left_out: list[tuple[str, str]] = []
-    _refuse_ours(settings, model)
+    refuse_host_settings(f"{PROVIDER}:{model}", settings, _OURS)
     for name in [name for name in settings if name in capabilities.refuses or name in dropped]:
         del settings[name]
         if name not in dropped:  # whoever dropped it notes it
             left_out.append((name, f"{model} does not take it"))
     encoded = encode(request.messages, PROVIDER, model=model)
-    left_out += _parts_left_out(encoded)
+    left_out += parts_left_out(encoded)
     params: dict[str, Any] = {"model": model, **encoded.payload}
     if not params["messages"]:
         raise BadRequest(f"{PROVIDER}:{model}: there is no message to send")
@@ -92,23 +88,6 @@ def tool_param(tool: Tool) -> dict[str, Any]:
     if tool.description:
         function["description"] = tool.description
     return {"type": "function", "function": function}
-
-
-def _refuse_ours(settings: dict[str, Any], model: str) -> None:
-    for name in settings.keys() & _SEVERAL:
-        if settings.pop(name) not in (1, None):
-            raise BadRequest(
-                f"{PROVIDER}:{model}: {name} asks for several answers, and a thread has room for one; "
-                "ask again in a fork for another"
-            )
-    for name in settings.keys() & _OURS.keys():
-        raise BadRequest(f"{PROVIDER}:{model}: {name} is no setting of a call; use {_OURS[name]}")
-
-
-def _parts_left_out(encoded: Encoded) -> Iterable[tuple[str, str]]:
-    """Return the parts that the format has no place for: one line for each kind, however many."""
-    counts = Counter((part.part, part.why) for part in encoded.left_out)
-    return [(part, why if count == 1 else f"{why} ({count} times)") for (part, why), count in counts.items()]
 
 
 def _add_settings(params: dict[str, Any], settings: dict[str, Any]) -> None:

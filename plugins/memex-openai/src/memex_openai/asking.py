@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from memex import BackendError, Event, Truncated
-from memex.wire import Attempt
+from memex.wire import Attempt, Clients, noted
 from memex_openai.chat_events import ChatReader
-from memex_openai.clients import Clients
 from memex_openai.presets import Address
 from memex_openai.requesting import Prepared
 from memex_openai.responses_events import ResponsesReader
 
 if TYPE_CHECKING:
     import httpx2
+    import openai
 
 LEFT_OUT = "openai:left_out"
 
@@ -68,7 +68,9 @@ class Ask(msgspec.Struct, frozen=True):
         }
 
 
-def answer(ask: Ask, clients: Clients, attempt: Attempt) -> Iterator[Event]:
+def answer(
+    ask: Ask, clients: Clients[openai.OpenAI, openai.AsyncOpenAI], attempt: Attempt
+) -> Iterator[Event]:
     """Make one call and yield its events."""
     reader = ask.reader()
     resource = ask.resource(clients.blocking())
@@ -88,10 +90,15 @@ def answer(ask: Ask, clients: Clients, attempt: Attempt) -> Iterator[Event]:
         return
     for chunk in stream:
         yield from _fed(reader, chunk)
+        if reader.over:
+            attempt.read_rest(stream)
+            break
     yield from _end(reader, ask)
 
 
-async def aanswer(ask: Ask, clients: Clients, attempt: Attempt) -> AsyncIterator[Event]:
+async def aanswer(
+    ask: Ask, clients: Clients[openai.OpenAI, openai.AsyncOpenAI], attempt: Attempt
+) -> AsyncIterator[Event]:
     """Make one call on the event loop and yield its events."""
     reader = ask.reader()
     resource = ask.resource(await clients.on_this_loop())
@@ -114,6 +121,9 @@ async def aanswer(ask: Ask, clients: Clients, attempt: Attempt) -> AsyncIterator
     async for chunk in stream:
         for event in _fed(reader, chunk):
             yield event
+        if reader.over:
+            await attempt.aread_rest(stream)
+            break
     for event in _end(reader, ask):
         yield event
 
@@ -138,7 +148,7 @@ def _whole(reader: ChatReader | ResponsesReader, ask: Ask, response: httpx2.Resp
         if "json" in kind:
             raise Truncated(f"{who} sent an answer that is no JSON: {error}") from error
         raise BackendError(
-            f"{who}: {ask.address.shown_url} answered with {kind or 'no content type'}, not with JSON; "
+            f"{who}: {ask.address.base_url} answered with {kind or 'no content type'}, not with JSON; "
             "check base_url"
         ) from error
     yield from reader.feed_whole(body)
@@ -146,12 +156,12 @@ def _whole(reader: ChatReader | ResponsesReader, ask: Ask, response: httpx2.Resp
 
 
 def _end(reader: ChatReader | ResponsesReader, ask: Ask) -> Iterator[Event]:
-    for event in reader.end():
-        if event.kind == "finish" and ask.prepared.left_out:
-            left_out = [[name, why] for name, why in ask.prepared.left_out]
-            yield msgspec.structs.replace(event, extra={**event.extra, LEFT_OUT: left_out})
-        else:
-            yield event
+    return noted(reader.end(), notes_of(ask.prepared.left_out))
+
+
+def notes_of(left_out: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Return what is stored with an answer about what was left out of the request for it."""
+    return {LEFT_OUT: [list(pair) for pair in left_out]} if left_out else {}
 
 
 def _is_stream(response: httpx2.Response) -> bool:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from importlib.resources import files
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from memex import BadSetting, Capabilities, Cost, Event, Request, ScriptCounter, Usage
-from memex.wire import Attempt, Caller, ModelTable, RateLimits, WireSettings, wire_settings
+from memex.wire import Attempt, Caller, Clients, ModelTable, RateLimits, WireSettings, wire_settings
 from memex_openai.asking import Ask, aanswer, answer
 from memex_openai.chat_request import chat_request
-from memex_openai.clients import Clients
+from memex_openai.clients import clients_for
 from memex_openai.connecting import key_for, limits_for, resolve
 from memex_openai.faults import refused_setting, typed
 from memex_openai.presets import Address
 from memex_openai.requesting import Prepared, refusals
 from memex_openai.responses_request import responses_request
+
+if TYPE_CHECKING:
+    import openai as openai_sdk
 
 Api = Literal["chat", "responses"]
 _CHAT_ONLY = ("audio", "search-preview")
@@ -49,7 +52,7 @@ class OpenAIBackend:
         *,
         wire: WireSettings,
         settings: Mapping[str, Any],
-        clients: Clients,
+        clients: Clients[openai_sdk.OpenAI, openai_sdk.AsyncOpenAI],
         limits: Callable[[], RateLimits | None],
         thinking_room: int = 0,
     ) -> None:
@@ -199,9 +202,9 @@ def openai(
         BadSetting: If one of them makes no sense.
     """
     shared = wire_settings(NAME, wire)
-    address, environment = resolve(model, preset, shared.base_url, key_environment)
+    address, environment = resolve(model, preset, shared.base_url, key_environment, shared.login)
     key = key_for(address, shared.api_key, environment)
-    clients = Clients(address, key, headers=shared.headers, organization=organization, project=project)
+    clients = clients_for(address, key, headers=shared.headers, organization=organization, project=project)
     chosen: Api = _api(address) if api == "auto" else api
     if chosen not in ("chat", "responses"):
         raise BadSetting(f"openai: api is {api!r}; it must be 'auto', 'chat' or 'responses'")

@@ -77,6 +77,11 @@ class ChatReader:
         """Whether a finish reason came, or what stands for it on this server."""
         return bool(self._finish_reason) or (self._address.server.null_finish and self._usage is not None)
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing of the answer can follow. No chunk says so: usage may follow the finish reason."""
+        return False
+
     def feed(self, chunk: object) -> Iterator[Event]:
         """Read a chunk and yield what it says.
 

@@ -6,14 +6,18 @@ import os
 from collections.abc import Callable
 
 from memex import AuthFailed
-from memex.wire import RateLimits, Secret, WireSettings, find_key
+from memex.wire import Login, RateLimits, Secret, WireSettings, find_key
 from memex_openai.presets import Address, find_server
 
 _NO_KEY = "no-key"  # the SDK wants one; servers that need none do not look at it
 
 
 def resolve(
-    model: str, preset: str | None, base_url: str | None, key_environment: str | None = None
+    model: str,
+    preset: str | None,
+    base_url: str | None,
+    key_environment: str | None = None,
+    login: Login | None = None,
 ) -> tuple[Address, tuple[str, ...]]:
     """Return which model on which server is meant, and where its key may be.
 
@@ -21,13 +25,13 @@ def resolve(
     a server that is named otherwise goes no key that was not meant for it.
 
     Raises:
-        BadSetting: If there is no model, or no such preset.
+        BadSetting: If there is no model, or no such preset, or the address is none.
     """
-    address = find_server(model, preset=preset, base_url=base_url)
+    address = find_server(model, preset=preset, base_url=base_url, login=login)
     environment = address.server.environment
     moved = os.environ.get("OPENAI_BASE_URL", "").strip()
     if moved and preset is None and base_url is None and address.label == model:
-        address = find_server(model, base_url=moved)
+        address = find_server(model, base_url=moved, setting="OPENAI_BASE_URL")
         environment = address.server.environment or ("OPENAI_API_KEY",)
     return address, (key_environment,) if key_environment else environment
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from memex import BackendError, BadSetting, Event, ScriptCounter
-from memex.wire import Attempt, Caller, RateLimits, WireSettings, wire_settings
-from memex_openai.clients import Clients
+from memex.wire import Attempt, Caller, Clients, RateLimits, WireSettings, wire_settings
+from memex_openai.clients import clients_for
 from memex_openai.connecting import key_for, limits_for, resolve
 from memex_openai.faults import refused_setting, told_error, typed
 from memex_openai.presets import Address
+
+if TYPE_CHECKING:
+    import openai
 
 _DIMENSIONS: Final = {
     "text-embedding-3-small": 1536,
@@ -47,7 +50,7 @@ class OpenAIEmbedder:
         batch: int,
         longest: int,
         wire: WireSettings,
-        clients: Clients,
+        clients: Clients[openai.OpenAI, openai.AsyncOpenAI],
         limits: Callable[[], RateLimits | None],
     ) -> None:
         self.name = f"openai:{address.label}" + (f":{dimensions}" if dimensions else "")
@@ -130,7 +133,7 @@ class OpenAIEmbedder:
             answer = msgspec.json.decode(response.content)
         except msgspec.DecodeError as error:
             raise BackendError(
-                f"openai ({self.address.label}): {self.address.shown_url} did not answer with JSON; "
+                f"openai ({self.address.label}): {self.address.base_url} did not answer with JSON; "
                 "check base_url"
             ) from error
         return self._vectors(answer, count)
@@ -194,7 +197,7 @@ def openai_embedder(
         if value is not None and value < 1:
             raise BadSetting(f"openai: {name} is {value!r}; it must be at least 1")
     shared = wire_settings("openai", wire)
-    address, environment = resolve(model, preset, shared.base_url, key_environment)
+    address, environment = resolve(model, preset, shared.base_url, key_environment, shared.login)
     key = key_for(address, shared.api_key, environment)
     return OpenAIEmbedder(
         address,
@@ -202,7 +205,7 @@ def openai_embedder(
         batch=batch,
         longest=longest,
         wire=shared,
-        clients=Clients(address, key, headers=shared.headers),
+        clients=clients_for(address, key, headers=shared.headers),
         limits=limits_for(address, key, shared, host),
     )
 

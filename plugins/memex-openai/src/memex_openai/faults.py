@@ -74,7 +74,7 @@ def typed(address: Address, error: BaseException) -> BackendError | None:  # noq
         return Unavailable(f"{who}: no answer came in time; try again later; the user's message is stored")
     if isinstance(error, openai.APIConnectionError):
         return Unavailable(
-            f"{who}: {address.shown_url} cannot be reached, or hung up ({_cause(error)}); "
+            f"{who}: {address.base_url} cannot be reached, or hung up ({_cause(error)}); "
             "check base_url and the network; the user's message is stored"
         )
     if isinstance(error, openai.APIError):  # an error in the middle of a stream

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from memex import BadSetting
+from memex.wire import Login, ServerUrl, server_url, split_address
 
 Schemas = Literal["json_schema", "json_object", "none"]
 
@@ -170,7 +171,9 @@ _SERVERS: Final = (
         refuses=("logit_bias", "logprobs", "parallel_tool_calls", "top_logprobs", "user"),
     ),
 )
-_URL: Final = re.compile(r"(.*?)@(https?://.*)\Z", re.DOTALL)
+# What stands after the @ of a model's own name: a date, a version, a quantisation (Vertex, LM Studio).
+_VERSION: Final = re.compile(r"[A-Za-z]{0,6}\d[\w.\-]*\Z|default\Z|latest\Z", re.ASCII)
+_IPV4: Final = re.compile(r"\d+(\.\d+){3}\Z", re.ASCII)
 PRESETS: Final = {server.name: server for server in _SERVERS}
 
 
@@ -183,17 +186,14 @@ class Address(msgspec.Struct, frozen=True):
         base_url: Where it is.
         label: How memex calls the model in the log. On another server than OpenAI's it says which:
             the same name may stand for another model there.
+        login: Name and password for the server, where they stood in its address.
     """
 
     model: str
     server: Server
     base_url: str
     label: str
-
-    @property
-    def shown_url(self) -> str:
-        """The address without the name and password that it may hold."""
-        return _without_user(self.base_url)
+    login: Login | None = None
 
     @property
     def official(self) -> bool:
@@ -201,44 +201,74 @@ class Address(msgspec.Struct, frozen=True):
         return (urlsplit(self.base_url).hostname or "").endswith("api.openai.com")
 
 
-def find_server(spec: str, *, preset: str | None = None, base_url: str | None = None) -> Address:
+def find_server(
+    spec: str,
+    *,
+    preset: str | None = None,
+    base_url: str | None = None,
+    login: Login | None = None,
+    setting: str = "base_url",
+) -> Address:
     """Return which model on which server ``MODEL``, ``MODEL@preset`` or ``MODEL@http://host/v1`` means.
+
+    An ``@`` may belong to the model's own name: at its beginning or after a ``/`` (``@cf/meta/llama``), and
+    before a version: what begins with a digit, or with a few letters and a digit (``@001``,
+    ``@20240620``, ``@q4_k_m``), ``@default`` and ``@latest``. Any other name can be had with a ``preset``
+    or a ``base_url``: beside one of them an ``@`` that no server follows is always the name's.
 
     Args:
         spec: The model, and where it is.
         preset: Name of the dialect, where the address alone does not tell.
         base_url: The address, where the spec does not tell.
+        login: Name and password for that address.
+        setting: Where the address comes from, for errors.
 
     Raises:
-        BadSetting: If there is no model, or no such preset.
+        BadSetting: If there is no model, no such preset, or the address is none.
     """
-    if found := _URL.match(spec):
-        model, where = found.groups()
-    else:
-        model, _, where = spec.rpartition("@")
-        if where not in PRESETS:
-            model, where = spec, ""  # no @, or one in the model's own name, as Vertex has
+    model, url = split_address(spec)
+    if url is None:
+        model, at, where = spec.rpartition("@")
+        if where in PRESETS:
+            preset = preset or where
+        else:
+            if at and preset is None and base_url is None and not _in_a_name(model, where):
+                raise BadSetting(_nowhere(spec, where))
+            model = spec
     if not model.strip():
         raise BadSetting(
             f"openai: {spec!r} names no model; write openai:MODEL or openai:MODEL@http://host/v1"
         )
-    if where in PRESETS:
-        preset = preset or where
+    if base_url is None and url is not None:
+        address = server_url("openai", url, setting="the address after @")
+    elif base_url is not None:
+        address = server_url("openai", base_url, setting=setting)
     else:
-        base_url = base_url or where or None
-    server = _server(preset, base_url)
-    url = (base_url or server.base_url).rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise BadSetting(f"openai: base_url is {_without_user(url)!r}; it must be like http://host:8000/v1")
-    return Address(model, server, url, _label(model, server, url))
+        address = ServerUrl(_server(preset, None).base_url)
+    server = _server(preset, None if base_url is None and url is None else address.url)
+    return Address(model, server, address.url, _label(model, server, address.url), address.login or login)
 
 
 def address_at(model: str, base_url: str) -> Address:
     """Return which model a client with this address means; the model's name is taken as it is."""
-    server = _server(None, base_url)
-    url = base_url.rstrip("/")
+    url = _without_user(base_url.rstrip("/"))
+    server = _server(None, url)
     return Address(model, server, url, _label(model, server, url))
+
+
+def _in_a_name(before: str, after: str) -> bool:
+    """Say whether an ``@`` between these belongs to a model's own name."""
+    if not before or before.endswith("/"):
+        return True
+    return bool(_VERSION.match(after)) and not _IPV4.match(after)
+
+
+def _nowhere(spec: str, where: str) -> str:
+    return (
+        f"openai: in {spec!r}, {where!r} is no server that is known by name; there are "
+        f"{', '.join(PRESETS)}. Write another one as MODEL@http://host:8000/v1; if the @ belongs to the "
+        "model's name, set preset= or base_url="
+    )
 
 
 def _server(preset: str | None, base_url: str | None) -> Server:
@@ -261,7 +291,7 @@ def _label(model: str, server: Server, url: str) -> str:
         return model if server is OPENAI else f"{model}@{server.name}"
     if server is OPENAI and (urlsplit(url).hostname or "").endswith("api.openai.com"):
         return model  # a region of OpenAI's
-    return f"{model}@{_without_user(url).partition('://')[2]}"
+    return f"{model}@{url.partition('://')[2]}"
 
 
 def _without_user(url: str) -> str:

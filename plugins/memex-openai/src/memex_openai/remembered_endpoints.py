@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 
 from memex import BackendError, BadSetting, Event, InvalidMessage, Request, Tool, decode, freeze
 from memex.wire import Asked, Written, to_plain
-from memex_openai.asking import LEFT_OUT
+from memex_openai.asking import notes_of
 from memex_openai.chat_events import ChatReader
 from memex_openai.chat_request import window_messages
 from memex_openai.faults import typed
@@ -17,6 +17,7 @@ from memex_openai.merging import grow, grow_calls
 from memex_openai.presets import Address, address_at
 from memex_openai.responses_events import ResponsesReader
 from memex_openai.responses_request import window_input
+from memex_openai.usage_of_streams import learn_refusal, usage_asked, without_usage
 
 CHOICES: Final = "openai:choices"
 _ELSEWHERE: Final = {
@@ -51,8 +52,18 @@ class ChatEndpoint(msgspec.Struct, frozen=True):
 
     def write(self, body: Mapping[str, Any], request: Request) -> Written:
         """Return the body with the window's messages."""
-        messages, lost = window_messages(request, address_at(str(body["model"]), self.base_url))
-        return Written(body={**body, "messages": messages}, notes=_notes(lost))
+        address = address_at(str(body["model"]), self.base_url)
+        messages, lost = window_messages(request, address)
+        asked = usage_asked(body, address)
+        return Written(
+            body={**body, "messages": messages, **asked},
+            notes=notes_of(lost),
+            shown=without_usage if asked else None,
+        )
+
+    def learn(self, error: BackendError, body: Mapping[str, Any]) -> bool:
+        """Take note of a server that does not take ``stream_options``."""
+        return learn_refusal(error, address_at(str(body["model"]), self.base_url))
 
     def typed(self, error: BaseException, body: Mapping[str, Any]) -> BackendError | None:
         """Return the typed error for what the SDK raised."""
@@ -98,7 +109,11 @@ class ResponsesEndpoint(msgspec.Struct, frozen=True):
         """Return the body with the window's items, and its system text as instructions."""
         items, lost = window_input(request, address_at(str(body["model"]), self.base_url))
         rest = {name: value for name, value in body.items() if name not in ("input", "instructions")}
-        return Written(body=rest | items, notes=_notes(lost))
+        return Written(body=rest | items, notes=notes_of(lost))
+
+    def learn(self, error: BackendError, body: Mapping[str, Any]) -> bool:  # noqa: ARG002
+        """Say that nothing is added that could be refused: a response tells its usage unasked."""
+        return False
 
     def typed(self, error: BaseException, body: Mapping[str, Any]) -> BackendError | None:
         """Return the typed error for what the SDK raised."""
@@ -167,10 +182,6 @@ class WholeOrEvents(ResponsesReader):
             yield from self.feed_whole(event)
         else:
             yield from super().feed(event)
-
-
-def _notes(lost: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    return {LEFT_OUT: [list(pair) for pair in lost]} if lost else {}
 
 
 def _tool(tool: Any) -> Tool:

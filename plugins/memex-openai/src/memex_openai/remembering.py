@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from memex import BadSetting, Memex, Thread
-from memex.wire import DropIn, OnMissing, OnUnknown, ThreadChoice, turn_of
+from memex.wire import DropIn, OnMissing, OnUnknown, Remembering, ThreadChoice, turn_of
 from memex_openai.remembered_endpoints import ChatEndpoint, ResponsesEndpoint
 
 if TYPE_CHECKING:
@@ -17,24 +17,10 @@ __all__ = ["remember", "turn_of"]
 
 
 @overload
-def remember(
-    client: openai.OpenAI,
-    memory: Memex,
-    *,
-    thread: str | Thread | None = None,
-    on_missing: OnMissing = "error",
-    on_unknown: OnUnknown = "open",
-    keep_raw: bool = True,
-) -> RememberedOpenAI: ...
+def remember(client: openai.OpenAI, memory: Memex, **how: Unpack[Remembering]) -> RememberedOpenAI: ...
 @overload
 def remember(
-    client: openai.AsyncOpenAI,
-    memory: Memex,
-    *,
-    thread: str | Thread | None = None,
-    on_missing: OnMissing = "error",
-    on_unknown: OnUnknown = "open",
-    keep_raw: bool = True,
+    client: openai.AsyncOpenAI, memory: Memex, **how: Unpack[Remembering]
 ) -> RememberedAsyncOpenAI: ...
 def remember(
     client: Any,
@@ -68,7 +54,7 @@ def remember(
     if not isinstance(client, (openai.OpenAI, openai.AsyncOpenAI)):
         raise BadSetting(f"remember() takes an OpenAI or AsyncOpenAI client, not a {type(client).__name__}")
     base_url = str(client.base_url)
-    wrapped = DropIn(
+    return DropIn(
         provider="openai",
         threads=ThreadChoice(memory=memory, default=thread, on_missing=on_missing, on_unknown=on_unknown),
         asynchronous=isinstance(client, openai.AsyncOpenAI),
@@ -76,5 +62,4 @@ def remember(
             "chat": {"completions": ChatEndpoint(base_url, keep_raw)},
             "responses": ResponsesEndpoint(base_url, keep_raw),
         },
-    )
-    return wrapped.wrap(client)
+    ).wrap(client)

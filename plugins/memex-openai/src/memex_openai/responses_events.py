@@ -57,6 +57,11 @@ class ResponsesReader:
         """Whether the terminal event came."""
         return self._final is not None
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing of the answer can follow."""
+        return self.finished
+
     def feed(self, event: object) -> Iterator[Event]:
         """Read an event of the stream and yield what it says.
 

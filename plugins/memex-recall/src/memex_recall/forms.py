@@ -4,23 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain, zip_longest
 from typing import Final
 
+from memex_recall.inflection import endings_of
+from memex_recall.languages import ENGLISH, script, script_of
+
+MOST_FORMS: Final = 24
+"""Forms of one word. Each is looked up in the store's index."""
 _SHORTEST: Final = 3
 _VOWELS: Final = frozenset("aeiou")
 _HISSING: Final = ("s", "x", "z", "ch", "sh")
 
 
 @lru_cache(maxsize=4096)
-def forms(word: str) -> tuple[str, ...]:
-    """Return the forms that an English word may have in a sentence, itself first.
+def forms(word: str, languages: tuple[str, ...] = (ENGLISH,), most: int = MOST_FORMS) -> tuple[str, ...]:
+    """Return the forms that a word may have in a sentence, itself first.
 
     There is no dictionary: a form that does not exist is in no log, and does no harm. What makes
     another word of a word ("decision", "decide") is left alone.
+
+    Args:
+        word: The word, as :func:`memex.terms` gives it.
+        languages: The languages that it may be of, the likeliest first. Those of another script
+            than the word's do not count.
+        most: At most so many forms, the frequent ones first. English has few, and needs no limit.
     """
-    if len(word) < _SHORTEST or not (word.isascii() and word.isalpha()):
+    if not word.isalpha():
         return (word,)
-    return tuple(dict.fromkeys([word, *(form for plain in _plain(word) for form in _inflected(plain))]))
+    written = script(word)
+    plain = word.replace("ё", "е")  # most write it so
+    found = [_forms(plain, language) for language in languages if script_of(language) == written]
+    ranks = chain.from_iterable(zip_longest(*found))
+    distinct = tuple(dict.fromkeys(form for form in (word, plain, *ranks) if form))
+    return distinct[: MOST_FORMS if languages == (ENGLISH,) else most]
+
+
+def _forms(word: str, language: str) -> list[str]:
+    if language == ENGLISH:
+        return _english(word)
+    return endings_of(language).forms(word, MOST_FORMS)
+
+
+def _english(word: str) -> list[str]:
+    if len(word) < _SHORTEST or not word.isascii():
+        return [word]
+    return [word, *(form for plain in _plain(word) for form in _inflected(plain))]
 
 
 def _plain(word: str) -> Iterator[str]:

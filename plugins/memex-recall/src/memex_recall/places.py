@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 from memex import Log
-from memex_recall.forms import forms
 
 PLACES: Final = 500
 """Newest places of each word that are looked at. Words with more are common, and weigh little."""
@@ -39,18 +38,18 @@ class Word(msgspec.Struct, frozen=True):
         return at < len(self.seqs) and self.seqs[at] <= last
 
 
-def words_in(log: Log, terms: Sequence[str], upto: int) -> list[Word]:
+def words_in(log: Log, asked: Mapping[str, Sequence[str]], upto: int) -> list[Word]:
     """Return those words that stand somewhere before a question.
 
     Args:
         log: The thread.
-        terms: The words.
+        asked: The words, each with the forms that it may have.
         upto: Last message that counts.
     """
-    asked = [(term, forms(term)) for term in terms]
-    postings = {p.term: p.seqs for p in log.find([form for _, some in asked for form in some], limit=PLACES)}
+    sought = list(dict.fromkeys(form for some in asked.values() for form in some))
+    postings = {p.term: p.seqs for p in log.find(sought, limit=PLACES)}
     found = []
-    for term, some in asked:
+    for term, some in asked.items():
         places = [postings[form] for form in some if postings[form]]
         seqs = sorted({seq for held in places for seq in held if seq <= upto})
         if seqs:

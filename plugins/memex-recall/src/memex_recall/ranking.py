@@ -17,7 +17,7 @@ import msgspec
 
 from memex import Entry, Log, terms
 from memex_recall.places import Word, words_in
-from memex_recall.words import asked_words
+from memex_recall.words import asked_forms
 
 # What each sign adds to the logarithm of a message's odds to hold what is asked. The figures were
 # fitted on development conversations, together, and rounded; benchmarks/recall.py measures them.
@@ -57,7 +57,7 @@ def rank(log: Log, question: str, *, upto: int, pool: int = 300) -> list[Ranked]
         upto: Last message that counts; the question stands after it.
         pool: How many messages are read and weighed exactly.
     """
-    asked = asked_words(question)
+    asked = asked_forms(question)
     words = words_in(log, asked, upto)
     promising = _promising(words, upto, pool)
     if not promising:

@@ -6,13 +6,12 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import msgspec
-
 from memex._backend import Event, Request
-from memex._errors import ContextOverflow, MemexError
+from memex._errors import BackendError, ContextOverflow, MemexError
 from memex._open_turn import OpenTurn
 from memex._thread import Thread
-from memex.wire._drop_in.endpoint import AnswerReader, Endpoint
+from memex.wire._answers import noted
+from memex.wire._drop_in.endpoint import AnswerReader, Endpoint, Written
 from memex.wire._drop_in.storing import store_new
 
 
@@ -34,7 +33,8 @@ class RememberedCall:
         self._choose = choose
         self._provider = provider
         self._body: Mapping[str, Any] = {}
-        self._notes: Mapping[str, Any] = {}
+        self._request: Request | None = None
+        self._written = Written(body={})
         self._reader: AnswerReader | None = None
         self._turn: OpenTurn | None = None
         self._lock = threading.Lock()
@@ -68,11 +68,26 @@ class RememberedCall:
         self._turn, self._reader = turn, self._endpoint.reader(body)
         return self._write(request)
 
-    def refit(self, error: BaseException) -> Mapping[str, Any] | None:
-        """Return a smaller body after the model refused the window as too long, once; None otherwise."""
+    def again(self, error: BaseException) -> Mapping[str, Any] | None:
+        """Return the body to send after an error that is none of the caller's; None where there is none.
+
+        It is a smaller one, once, after the model refused the window as too long; and one without what was
+        added to the caller's, where the server refused that.
+        """
         known = self._typed(error)
-        request = self.turn.refit(known) if isinstance(known, ContextOverflow) else None
-        return None if request is None else self._write(request)
+        if not isinstance(known, BackendError) or self._request is None:
+            return None
+        if isinstance(known, ContextOverflow):
+            request = self.turn.refit(known)
+            return None if request is None else self._write(request)
+        if self._written.shown is not None and self._endpoint.learn(known, self._body):
+            return self._write(self._request)
+        return None
+
+    @property
+    def shown(self) -> Callable[[bytes, Any], bytes] | None:
+        """What the caller sees of an event, given its bytes and its JSON value; None for all of it."""
+        return self._written.shown
 
     def feed(self, wire: Any) -> None:
         """Take a piece of the answer, or all of it."""
@@ -110,22 +125,17 @@ class RememberedCall:
 
     def _read(self, events: Iterator[Event]) -> bool:
         try:
-            for event in events:
-                self.turn.feed(self._noted(event))
+            for event in noted(events, self._written.notes):
+                self.turn.feed(event)
         except Exception as error:  # noqa: BLE001 - a reader must not break the call it listens to
             self.fail(error)
             return False
         return True
 
     def _write(self, request: Request) -> Mapping[str, Any]:
-        written = self._endpoint.write(self._body, request)
-        self._notes = written.notes
-        return written.body
-
-    def _noted(self, event: Event) -> Event:
-        if event.kind != "finish" or not self._notes:
-            return event
-        return msgspec.structs.replace(event, extra={**event.extra, **self._notes})
+        self._request = request
+        self._written = self._endpoint.write(self._body, request)
+        return self._written.body
 
     def _typed(self, error: BaseException) -> BaseException:
         known = self._endpoint.typed(error, self._body)

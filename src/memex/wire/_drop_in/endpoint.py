@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -33,10 +33,14 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         body: The body.
         notes: What is stored with the answer about how it was asked for.
+        shown: What the caller sees of an event of the stream, given its bytes and its JSON value, where
+            something was asked for that the caller did not ask for; empty for an event that is hidden.
+            None: every event as it comes.
     """
 
     body: Mapping[str, Any]
     notes: Mapping[str, Any] = EMPTY
+    shown: Callable[[bytes, Any], bytes] | None = None
 
 
 class AnswerReader(Protocol):
@@ -79,6 +83,13 @@ class Endpoint(Protocol):
 
     def write(self, body: Mapping[str, Any], request: Request) -> Written:
         """Return the body with the window in the place of the caller's messages, all else as it was."""
+
+    def learn(self, error: BackendError, body: Mapping[str, Any]) -> bool:
+        """Take note that the server refuses what :meth:`write` adds to a caller's body, if it says so.
+
+        Returns:
+            Whether it does, so that a body that is written now lacks it.
+        """
 
     def typed(self, error: BaseException, body: Mapping[str, Any]) -> BackendError | None:
         """Return the typed error for what the SDK raised; None for what is not the SDK's."""

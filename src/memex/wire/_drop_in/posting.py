@@ -59,13 +59,14 @@ class Posting(StandIn):
         return note_turn(parsed, call.turn)
 
     def _post(self, path: str, arranged: Arranged) -> Any:
-        try:
-            return self._client.post(path, **arranged.given)
-        except Exception as error:
-            body = arranged.call.refit(error)
-            if body is None:
-                raise
-        return self._client.post(path, **{**arranged.given, "body": body})
+        while True:  # each reason for another try is one once
+            try:
+                return self._client.post(path, **arranged.given)
+            except Exception as error:
+                body = arranged.call.again(error)
+                if body is None:
+                    raise
+            arranged.given["body"] = body
 
 
 class Arranged:

@@ -40,10 +40,11 @@ class AsyncPosting(StandIn):
         return note_turn(parsed, call.turn)
 
     async def _post(self, path: str, arranged: Arranged) -> Any:
-        try:
-            return await self._client.post(path, **arranged.given)
-        except Exception as error:
-            body = await in_worker(arranged.call.refit, error)
-            if body is None:
-                raise
-        return await self._client.post(path, **{**arranged.given, "body": body})
+        while True:
+            try:
+                return await self._client.post(path, **arranged.given)
+            except Exception as error:
+                body = await in_worker(arranged.call.again, error)
+                if body is None:
+                    raise
+            arranged.given["body"] = body

@@ -34,26 +34,45 @@ class Events:
         self.call = call
         self._rest = b""
         self._data: list[bytes] = []
+        self._shown = call.shown
+        self._held = b""
+        self._value: Any = None
 
     def take(self, piece: bytes) -> Iterator[bytes]:
         """Yield bytes again, an event at a time, each once it is heard.
 
         Whoever stops reading after an event has not heard the next one, also where both came at once.
+        Where the caller does not see all, an event is held back until it is whole.
         """
         passed = begin = 0
         while (end := piece.find(b"\n", begin)) >= 0:
             line, self._rest = self._rest + piece[begin:end], b""
             begin = end + 1
             if self._line(line.rstrip(b"\r")):
-                yield piece[passed:begin]
+                if seen := self._seen(piece[passed:begin]):
+                    yield seen
                 passed = begin
         self._rest += piece[begin:]
         if passed < len(piece):
-            yield piece[passed:]
+            if self._shown is None:
+                yield piece[passed:]
+            else:
+                self._held += piece[passed:]
+
+    def left(self) -> bytes:
+        """Return what was held back and is no whole event, now that the body has ended."""
+        held, self._held = self._held, b""
+        return held
 
     def end(self) -> None:
         """Nothing more comes."""
         self.call.end()
+
+    def _seen(self, event: bytes) -> bytes:
+        if self._shown is None:
+            return event
+        event, value = self.left() + event, self._value
+        return event if value is None else self._shown(event, value)
 
     def _line(self, line: bytes) -> bool:
         """Take a line and say whether it ends an event."""
@@ -62,8 +81,7 @@ class Events:
         if line or not self._data:
             return False
         data, self._data = b"\n".join(self._data), []
-        if not data.startswith(b"[DONE]"):
-            hear(self.call, data)
+        self._value = None if data.startswith(b"[DONE]") else hear(self.call, data)
         return True
 
 
@@ -79,20 +97,25 @@ class Whole:
         self._pieces.append(piece)
         yield piece
 
+    def left(self) -> bytes:
+        """Return nothing: nothing is held back."""
+        return b""
+
     def end(self) -> None:
         """Nothing more comes."""
         hear(self.call, b"".join(self._pieces))
         self.call.end()
 
 
-def hear(call: RememberedCall, data: bytes) -> None:
-    """Give a call the JSON value that some bytes are."""
+def hear(call: RememberedCall, data: bytes) -> Any:
+    """Give a call the JSON value that some bytes are, and return it; None where they are none."""
     try:
         value = json.loads(data)  # as the SDKs do: it takes the NaN that some servers write
     except (ValueError, RecursionError) as error:
         call.fail(BackendError(f"the answer holds something that is not JSON: {error}"))
-    else:
-        call.feed(value)
+        return None
+    call.feed(value)
+    return value
 
 
 def _byte_stream(kind: type) -> type:
@@ -128,6 +151,8 @@ class _Tap(Passing):
         try:
             for piece in self._inside:
                 yield from self._body.take(piece)
+            if left := self._body.left():
+                yield left
         except Exception as error:
             self._body.call.fail(error)
             raise

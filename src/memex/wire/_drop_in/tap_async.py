@@ -19,6 +19,8 @@ class AsyncTap(Passing):
             async for piece in self._inside:
                 for heard in self._body.take(piece):
                     yield heard
+            if left := self._body.left():
+                yield left
         except (Exception, asyncio.CancelledError) as error:
             await in_worker(self._body.call.fail, error)
             raise

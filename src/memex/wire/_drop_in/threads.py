@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypedDict
 
 import msgspec
 
@@ -13,6 +13,22 @@ from memex._thread import Thread
 
 OnMissing = Literal["error", "new"]
 OnUnknown = Literal["open", "error"]
+
+
+class Remembering(TypedDict, total=False):
+    """The settings of every plugin's ``remember()``, for the types of its overloads.
+
+    Attributes:
+        thread: The thread of calls that name none.
+        on_missing: What happens to a call without a thread where there is no default.
+        on_unknown: What happens to an id that no thread has.
+        keep_raw: Whether the provider's own payload is kept beside each answer.
+    """
+
+    thread: str | Thread | None
+    on_missing: OnMissing
+    on_unknown: OnUnknown
+    keep_raw: bool
 
 
 class ThreadChoice(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""Endings that words of a language exchange, a module for each family of languages."""
