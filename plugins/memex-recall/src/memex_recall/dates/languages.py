@@ -44,7 +44,8 @@ KINDS: Final[Mapping[str, str]] = {
 
 _ENGLISH = """
 day: the_day_before_yesterday day_before_yesterday=-2 yesterday last_night last_evening=-1
- today tonight this_morning this_afternoon this_evening=0 tomorrow=1 the_day_after_tomorrow day_after_tomorrow=2
+ today tonight this_morning this_afternoon this_evening=0 tomorrow=1
+ the_day_after_tomorrow day_after_tomorrow=2
 weekday: monday=0 tuesday=1 wednesday=2 thursday=3 friday=4 saturday=5 sunday=6
 month: january=1 february=2 july=7 september=9 october=10 november=11 december=12
 doubtful: march=3 april=4 may=5 june=6 august=8
@@ -74,7 +75,8 @@ and: and to through
 every: every each
 """
 _GERMAN = """
-day: vorgestern=-2 gestern gestern_abend letzte_nacht=-1 heute heute_morgen heute_abend=0 morgen=1 ubermorgen=2
+day: vorgestern=-2 gestern gestern_abend letzte_nacht=-1 heute heute_morgen heute_abend=0
+ morgen=1 ubermorgen=2
 weekday: montag=0 dienstag=1 mittwoch=2 donnerstag=3 freitag=4 samstag sonnabend=5 sonntag=6
 month: januar janner=1 februar=2 marz=3 april=4 juni=6 juli=7 september=9 oktober=10 november=11 dezember=12
 doubtful: mai=5 august=8
@@ -176,7 +178,8 @@ weekday: 月曜日 月曜 星期一 周一 週一 礼拜一 禮拜一=0 火曜�
  日曜日 日曜 星期日 星期天 周日 週日 礼拜天 禮拜天=6
 season: 春天 春季 春=3 夏天 夏季 夏=6 秋天 秋季 秋=9 冬天 冬季 冬=12
 period: 一昨年 前年=y-2 去年 昨年=y-1 今年 本年=y0 来年 明年 來年=y1
- 先々月 上上个月 上上個月=m-2 先月 上个月 上個月 上月=m-1 今月 本月 这个月 這個月=m0 来月 下个月 下個月 下月=m1
+ 先々月 上上个月 上上個月=m-2 先月 上个月 上個月 上月=m-1
+ 今月 本月 这个月 這個月=m0 来月 下个月 下個月 下月=m1
  先々週 上上周 上上週=w-2 先週 上周 上週 上星期 上个星期 上個星期 上礼拜 上個禮拜=w-1
  今週 本周 这周 這週 这个星期 這個星期=w0 来週 下周 下週 下星期 下个星期 下個星期=w1
  先週末 上周末 上週末=e-1 今週末 この週末 这周末 這週末 本周末=e0 来週末 下周末 下週末=e1

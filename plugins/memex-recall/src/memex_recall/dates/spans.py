@@ -27,6 +27,7 @@ class Span(msgspec.Struct, frozen=True):
     end: datetime
 
     def __contains__(self, moment: datetime) -> bool:
+        """Tell whether a moment lies in it."""
         return self.start <= moment < self.end
 
     def within(self, other: Span) -> bool:

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import msgspec
 
 from memex_recall.dates.languages import latin, unspaced
 
-LONGEST: Final = 4_000
+LONGEST: Final = 2_000
 """Characters of a text that are looked at."""
 
 _OTHER: Final = "z"
-_STOP: Final = "|"
 _YEARS: Final = range(1900, 2101)
 _MARKED: Final = re.compile("[\u00c0-\u024f\u1e00-\u1fff\u2019\uff01-\uff5e]")
 _UNSPACED: Final = "\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
@@ -56,8 +55,8 @@ _SIGN: Final = (
     r"|(?P<year>(?<![0-9])[0-9]{4}年)"
     rf"|(?P<month>(?:{_NUMBER})月份?(?!間))"
     rf"|(?P<dayth>(?:{_NUMBER})(?:日|号|號)(?![間前後后]))"
-    r"|(?P<inweek>(?P<which>上上|上|这|這|本|下)[个個]?(?:周|週|星期|礼拜|禮拜)"
-    r"(?P<on>[二三四五六日天]|一(?![起直样樣个個些定下家次])))"
+    r"|(?P<inweek>(?:上上|上|这|這|本|下)[个個]?(?:周|週|星期|礼拜|禮拜)"
+    r"(?:[二三四五六日天]|一(?![起直样樣个個些定下家次])))"
     rf"|(?P<sign>{_any(_SIGNS)})|(?P<numeral>[{_NUMERALS}]{{1,3}})"
 )
 _WORD: Final = (
@@ -113,35 +112,36 @@ def _plain(found: re.Match[str]) -> str:
 def _meaning(found: re.Match[str]) -> tuple[str, str]:
     """Return what a token can do in a date, and what it stands for."""
     kind, said = found.lastgroup or "", found.group()
-    match kind:
-        case "word":
-            return _LATIN_WORDS.get(said, (_OTHER, ""))
-        case "phrase":
-            return _LATIN_WORDS[_SPACES.sub(" ", said)]
-        case "number":
-            number = int(said.rstrip("stndrdther."))
-            if number in _YEARS and said.isdigit():
-                return "Y", said
-            return ("N", str(number)) if number < 1000 else (_OTHER, "")
-        case "iso" | "far":
-            return "Z", said
-        case "sign":
-            return _SIGNS[said]
-        case "year":
-            return "y", said[:-1]
-        case "month":
-            return "M", str(_number(said.rstrip("月份")))
-        case "dayth":
-            return "N", str(_number(said[:-1]))
-        case "numeral":
-            return "n", str(_number(said))
-        case "inweek":
-            return "q", f"{_WEEKS.get(found['which'], 0)},{min('一二三四五六日天'.index(found['on']), 6)}"
-        case _:
-            return _PUNCTUATION.get(kind, _OTHER), ""
+    read = _READ.get(kind)
+    return read(said) if read else (_SIGNS_OF_SENTENCES.get(kind, _OTHER), "")
 
 
-_PUNCTUATION: Final[Mapping[str, str]] = {"stop": _STOP, "comma": ",", "dash": "&"}
+def _number_said(said: str) -> tuple[str, str]:
+    digits = said.rstrip("abcdefghijklmnopqrstuvwxyz.")
+    if digits == said and int(digits) in _YEARS:
+        return "Y", digits
+    return ("N", digits) if len(digits) < 4 else (_OTHER, "")
+
+
+def _day_in_week(said: str) -> tuple[str, str]:
+    away = next((away for which, away in _WEEKS.items() if said.startswith(which)), 0)
+    return "q", f"{away},{min('一二三四五六日天'.index(said[-1]), 6)}"
+
+
+_READ: Final[Mapping[str, Callable[[str], tuple[str, str]]]] = {
+    "word": lambda said: _LATIN_WORDS.get(said, (_OTHER, "")),
+    "phrase": lambda said: _LATIN_WORDS[_SPACES.sub(" ", said)],
+    "number": _number_said,
+    "iso": lambda said: ("Z", said),
+    "far": lambda said: ("Z", said),
+    "sign": lambda said: _SIGNS[said],
+    "year": lambda said: ("y", said[:-1]),
+    "month": lambda said: ("M", str(_number(said.rstrip("月份")))),
+    "dayth": lambda said: ("N", str(_number(said[:-1]))),
+    "numeral": lambda said: ("n", str(_number(said))),
+    "inweek": _day_in_week,
+}
+_SIGNS_OF_SENTENCES: Final = {"stop": "|", "comma": ",", "dash": "&"}
 
 
 def _number(said: str) -> int:
