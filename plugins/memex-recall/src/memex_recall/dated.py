@@ -25,10 +25,10 @@ _AHEAD: Final = 0.25  # what is asked about the future is seldom about what was 
 _BRIEF: Final = 8  # of a longer question the time is a smaller part: it counts by the square of this share
 _AS_WORDS: Final = 0.5  # what the words of a time still count as words
 
-_MOST: Final = 120  # messages of the times that are read, whatever their length
-_SPREAD: Final = 40  # of them so many at even distances, whatever their words
-_AFTER: Final = 40  # messages said after the times that are read: they may speak of them
-_LISTENED: Final = 160  # messages whose words are searched for times
+_MOST: Final = 100  # messages of the times that are read, whatever their length
+_SPREAD: Final = 30  # of them so many at even distances, whatever their words
+_AFTER: Final = 30  # messages said after the times that are read: they may speak of them
+_LISTENED: Final = 60  # messages whose words are searched for times
 _HEARD: Final = 400  # characters of each of them
 
 

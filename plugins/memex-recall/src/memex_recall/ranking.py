@@ -66,7 +66,8 @@ def rank(
     asked = asked_words(question)
     dated = Dated(log, times, upto, asked)
     words = dated.lighter(words_in(log, asked, upto))
-    promising = sorted({*_promising(words, upto, pool), *dated.places(words)})
+    of_times = dated.places(words)
+    promising = sorted({*_promising(words, upto, pool - len(of_times)), *of_times})
     if not promising:
         return []
     read = {e.seq: e for e in log.at({*promising, *(seq - 1 for seq in promising if seq > 1)})}

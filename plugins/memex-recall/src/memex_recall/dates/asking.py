@@ -15,7 +15,8 @@ from memex_recall.dates.tokens import LONGEST
 
 _SHORT: Final = timedelta(days=8)
 _OPEN: Final = 100  # a year: what begins before it has no beginning
-_SENTENCE: Final = re.compile(r"(?:[^.!?。！？\n]|\.(?=\w))+[.!?。！？\n]*")
+# A point inside a word or after a number ends no sentence: am 3. Oktober.
+_SENTENCE: Final = re.compile(r"(?:[^.!?。！？\n]|\.(?=\w)|(?<=[0-9])\.)+[.!?。！？\n]*")
 
 
 class AskedTime(msgspec.Struct, frozen=True):

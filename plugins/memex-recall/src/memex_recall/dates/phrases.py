@@ -61,18 +61,18 @@ class _Place(NamedTuple):
 def phrases(letters: str, row: Said, text: str) -> list[Phrase]:
     """Return what in a row of tokens names a time, in order; so many at most."""
     found: list[Phrase] = []
-    at = 0
-    while at < len(letters) and len(found) < _MOST:
-        phrase = _at(_Place(letters, at, row, text))
+    fit = _ANY.search(letters)
+    while fit is not None and len(found) < _MOST:
+        phrase = _at(_Place(letters, fit.start(), row, text))
         if phrase is not None:
             found.append(phrase)
-        at = phrase.after if phrase else at + 1
+        fit = _ANY.search(letters, phrase.after if phrase else fit.start() + 1)
     return found
 
 
 def _at(place: _Place) -> Phrase | None:
     letters, at, row, _ = place
-    if letters[at] not in _BEGINS or (letters[at] in "WMUJ" and _EVERY.search(place.before)):
+    if letters[at] in "WMUJ" and _EVERY.search(place.before):
         return None
     for pattern, condition, meaning in _PATTERNS:
         fit = pattern.match(letters, at)
@@ -98,12 +98,15 @@ def _led_year(place: _Place) -> bool:
     return _YEAR_LEAD.search(place.before) is not None
 
 
-def _named(place: _Place) -> bool:
-    """A month that is also another word is written as a name, or led: May 7, on may 7."""
+def _capital(place: _Place) -> bool:
+    """A month that is also another word is written as a name: this May."""
     month = next((token for token in place.row[place.at :] if token.letter in "Mmb"), None)
-    if month is None or month.letter != "m":
-        return True
-    return place.text[month.start].isupper() or _led(place)
+    return month is None or month.letter != "m" or place.text[month.start].isupper()
+
+
+def _named(place: _Place) -> bool:
+    """May 7, on may 7."""
+    return _capital(place) or _led(place)
 
 
 def _unit_in(units: str) -> Callable[[_Place], bool]:
@@ -135,7 +138,7 @@ _PATTERNS: Final[list[tuple[re.Pattern[str], Callable[[_Place], bool] | None, Me
     for pattern, condition, meaning in (
         (f"N&o?N{_O}[Mmb](?:{_YEAR})?", None, meanings.days_of),  # 3 to 5 May
         (f"[Mmb]o?N&o?N(?:{_YEAR})?", _named, meanings.days_of),  # May 3-5
-        (f"(?:W,?)?o?N{_O}[Mmb](?:{_YEAR})?", None, meanings.date_of),  # Sunday, the 7th of May 2023
+        (f"(?:W,?o?)?N{_O}[Mmb](?:{_YEAR})?", None, meanings.date_of),  # Sunday, the 7th of May 2023
         (f"(?:W,?)?[Mmb]o?N(?:{_YEAR})?", _named, meanings.date_of),  # May 7, 2023; 5月7日
         ("[Yy]o?[Mmb]o?N", None, meanings.date_of),  # 2023年5月7日
         ("Z", None, meanings.written),
@@ -153,7 +156,7 @@ _PATTERNS: Final[list[tuple[re.Pattern[str], Callable[[_Place], bool] | None, Me
         (f"[LTX]U(?![FG]{_O}[NMmbZYy]){_ELSE}|U[LX]|J", _long, meanings.period),
         (f"[LTX]W{_ELSE}|W[LX]", None, meanings.weekday),  # last Tuesday, mardi dernier
         ("L[Mm]|X[Mm]|[Mm][LX]", None, meanings.month),  # last March
-        ("T[Mm]", _named, meanings.month),  # this May, but not "this may"
+        ("T[Mm]", _capital, meanings.month),  # this May, but not "this may"
         ("[LTX]S|S[LX]", None, meanings.season),  # last summer
         ("d", None, meanings.day),  # yesterday
         ("W", None, meanings.weekday),
@@ -165,4 +168,4 @@ _PATTERNS: Final[list[tuple[re.Pattern[str], Callable[[_Place], bool] | None, Me
         ("y", None, meanings.year),  # 2023年
     )
 ]
-_BEGINS: Final = frozenset("NnVIWMmbYySUJLTXdZqo")
+_ANY: Final = re.compile("|".join(pattern.pattern for pattern, _, _ in _PATTERNS))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -19,6 +20,7 @@ LONGEST: Final = 2_000
 """Characters of a text that are looked at."""
 
 _OTHER: Final = "z"
+_NOTHING: Final = (_OTHER, "")
 _YEARS: Final = range(1900, 2101)
 _MARKED: Final = re.compile("[\u00c0-\u024f\u1e00-\u1fff\u2019\uff01-\uff5e]")
 _UNSPACED: Final = "\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
@@ -48,7 +50,7 @@ _DATE: Final = (
 )
 # What has a point, a slash or a percent sign in it is a version, a fraction or an amount.
 _DIGITS: Final = (
-    r"|(?P<odd>[0-9]+(?:[.,:/_+%°$€]+[0-9a-z]+)+|[$€£#.][0-9]+)"
+    r"|(?P<odd>(?<![0-9])[0-9]+(?:[.,:/_+%°$€]+[0-9a-z]+)+|[$€£#.][0-9]+)"
     r"|(?P<number>(?<![\w.])[0-9]{1,4}(?:st|nd|rd|th|er|\.(?=\s[^\W\d]))?(?![a-z0-9_%°$€]|\s%))"
 )
 _SIGN: Final = (
@@ -64,8 +66,6 @@ _WORD: Final = (
     rf"|(?P<word>[^\W\d_{_UNSPACED}]+)"
     r"|(?P<stop>[.!?;:。！？；…\n()]+)|(?P<comma>[,、，])|(?P<dash>[-–—~〜])|(?P<any>\w)"
 )
-_TOKEN: Final = re.compile(_DATE + _DIGITS + _WORD)
-_TOKEN_OR_SIGN: Final = re.compile(_DATE + _SIGN + _DIGITS + _WORD)
 _HAS_SIGNS: Final = re.compile(f"[{_UNSPACED}]")
 _SPACES: Final = re.compile(r"[\s'-]+")
 
@@ -87,13 +87,27 @@ class Token(msgspec.Struct, frozen=True):
 
 
 def tokens(text: str) -> list[Token]:
-    """Return the tokens of the beginning of a text, in order."""
+    """Return the tokens of the beginning of a text, in order; none where it cannot name a time.
+
+    Words that no date is made of are one token, however many follow each other.
+    """
     plain = folded(text[:LONGEST])
-    signs = not plain.isascii() and _HAS_SIGNS.search(plain)
-    if not signs and _TELLING.isdisjoint(_TELLING_WORD.findall(plain)):
-        return []  # as in most sentences
-    pattern = _TOKEN_OR_SIGN if signs else _TOKEN
-    return [Token(*_meaning(found), *found.span()) for found in pattern.finditer(plain)]
+    signs = not plain.isascii() and _HAS_SIGNS.search(plain) is not None
+    if not signs and not _tells(_TELLING_WORD.findall(plain)):
+        return []
+    row: list[Token] = []
+    other = False
+    for found in _pattern(signs).finditer(plain):
+        letter, value = _meaning(found)
+        if letter != _OTHER or not other:
+            row.append(Token(letter, value, *found.span()))
+        other = letter == _OTHER
+    return row
+
+
+@cache
+def _pattern(signs: bool) -> re.Pattern[str]:
+    return re.compile(_DATE + (_SIGN if signs else "") + _DIGITS + _WORD)
 
 
 def folded(text: str) -> str:
@@ -112,15 +126,17 @@ def _plain(found: re.Match[str]) -> str:
 def _meaning(found: re.Match[str]) -> tuple[str, str]:
     """Return what a token can do in a date, and what it stands for."""
     kind, said = found.lastgroup or "", found.group()
+    if kind == "word":
+        return _LATIN_WORDS.get(said, _NOTHING)
     read = _READ.get(kind)
-    return read(said) if read else (_SIGNS_OF_SENTENCES.get(kind, _OTHER), "")
+    return read(said) if read else _MARKS.get(kind, _NOTHING)
 
 
 def _number_said(said: str) -> tuple[str, str]:
     digits = said.rstrip("abcdefghijklmnopqrstuvwxyz.")
     if digits == said and int(digits) in _YEARS:
         return "Y", digits
-    return ("N", digits) if len(digits) < 4 else (_OTHER, "")
+    return ("N", digits) if len(digits) < 4 else _NOTHING
 
 
 def _day_in_week(said: str) -> tuple[str, str]:
@@ -129,7 +145,6 @@ def _day_in_week(said: str) -> tuple[str, str]:
 
 
 _READ: Final[Mapping[str, Callable[[str], tuple[str, str]]]] = {
-    "word": lambda said: _LATIN_WORDS.get(said, (_OTHER, "")),
     "phrase": lambda said: _LATIN_WORDS[_SPACES.sub(" ", said)],
     "number": _number_said,
     "iso": lambda said: ("Z", said),
@@ -141,7 +156,7 @@ _READ: Final[Mapping[str, Callable[[str], tuple[str, str]]]] = {
     "numeral": lambda said: ("n", str(_number(said))),
     "inweek": _day_in_week,
 }
-_SIGNS_OF_SENTENCES: Final = {"stop": "|", "comma": ",", "dash": "&"}
+_MARKS: Final = {"stop": ("|", ""), "comma": (",", ""), "dash": ("&", "")}
 
 
 def _number(said: str) -> int:
@@ -158,8 +173,22 @@ def _numeral(sign: str) -> int:
     return 2 if sign in ("两", "兩") else _NUMERALS.find(sign[-1]) + 1
 
 
-# Of what most sentences have none. Years and other numbers are told by their first digits.
-_TELLING: Final = frozenset(
-    word.split()[-1] for word, (letter, _) in _LATIN_WORDS.items() if letter in "dWMmbSU"
-) | frozenset(f"{century}" for century in range(19, 22))
+# Most sentences have no word that says a time by itself, nor a unit beside one that says which. Years are
+# told by their first two digits.
+def _last_words(letters: str, of: str = "") -> frozenset[str]:
+    known = _LATIN_WORDS.items()
+    return frozenset(word.split()[-1] for word, (letter, value) in known if letter in letters and of in value)
+
+
+_TELLING: Final = (
+    _last_words("dWMmbS") | _last_words("U", "e") | frozenset(f"{century}" for century in range(19, 22))
+)
+_UNITS: Final = _last_words("U")
+_WHICH: Final = _last_words("LTXAVlI")
 _TELLING_WORD: Final = re.compile("[a-z]+|(?<![0-9])[0-9]{2}(?=[0-9]{2}(?![0-9]))")
+
+
+def _tells(words: list[str]) -> bool:
+    if not _TELLING.isdisjoint(words):
+        return True
+    return not (_UNITS.isdisjoint(words) or _WHICH.isdisjoint(words))
