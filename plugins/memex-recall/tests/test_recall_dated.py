@@ -126,6 +126,14 @@ def test_the_days_are_those_of_the_zone_of_the_question():
         assert (scores[late.text] > plain[late.text]) is first
 
 
+def test_without_other_words_the_opening_of_the_day_is_likeliest():
+    thread = a_year()
+    window = thread.window(Message.user("What did we do on 7 May?", created=ASKED))
+    worths = {seq: thread.explain(seq).detail["worth"] for seq in expand(window.plan.recalled())}
+    best = next(thread.log().entries(max(worths, key=worths.__getitem__)))
+    assert best.message.created == datetime(2025, 5, 7, 9, tzinfo=UTC)
+
+
 # -- what speaks of a time -------------------------------------------------------------------------
 
 

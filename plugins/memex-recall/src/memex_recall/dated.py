@@ -7,7 +7,7 @@ on the eighth, speaks of the seventh. The fewer messages do, the more either say
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from heapq import nlargest
 from typing import Final
 
@@ -69,17 +69,17 @@ class Dated:
             chosen.update(self._after(seqs))
         return chosen
 
-    def worths(self, read: Collection[Entry], likeliest: Iterable[int]) -> dict[int, float]:
+    def worths(self, read: Collection[Entry], near: Mapping[int, float]) -> dict[int, float]:
         """Return what the times add to the logarithm of the odds of messages; most are not named.
 
         Args:
             read: The messages that were read.
-            likeliest: Some of them, best first: only so many are searched for what they speak of.
+            near: What words say of some of them: only the likeliest are searched for what they speak of.
         """
         if not self._spans:
             return {}
         odds = dict.fromkeys((entry.seq for entry in read), 0.0)
-        spoken = self._spoken({entry.seq: entry for entry in read}, likeliest)
+        spoken = self._spoken({entry.seq: entry for entry in read}, near)
         for (span, share, seqs), speaking in zip(self._spans, spoken, strict=True):
             said = self._trust * share * _SAID * self._rarity(len(seqs))
             spoke = self._trust * share * _SPOKEN * self._rarity(len(speaking))
@@ -95,9 +95,10 @@ class Dated:
     def _after(self, seqs: range) -> range:
         return range(seqs.stop, min(seqs.stop + _AFTER // len(self._spans), self._upto + 1))
 
-    def _spoken(self, read: dict[int, Entry], likeliest: Iterable[int]) -> list[set[int]]:
+    def _spoken(self, read: Mapping[int, Entry], near: Mapping[int, float]) -> list[set[int]]:
         """Return for each of the times the messages that speak of it."""
         after = [seq for _, _, seqs in self._spans for seq in self._after(seqs)]
+        likeliest = sorted(near, key=lambda seq: (-near[seq], seq))
         spoken: list[set[int]] = [set() for _ in self._spans]
         for seq in [seq for seq in dict.fromkeys([*after, *likeliest]) if seq in read][:_LISTENED]:
             message = read[seq].message

@@ -80,7 +80,7 @@ def rank(
     sessions = _sessions(read)
     near, rarest = _nearness(told, promising)
     within = _presence(told, sessions)
-    by_date = dated.worths(read.values(), sorted(promising, key=near.__getitem__, reverse=True))
+    by_date = dated.worths(read.values(), near)
     ranked = []
     for seq in promising:
         entry = read.get(seq)

@@ -60,7 +60,7 @@ next: next coming
 ago: ago
 later: from_now
 in: in within
-at: on at by during over for around
+at: on at by during over for
 of: of
 the: the s
 begin: beginning start early

@@ -84,13 +84,26 @@ def _at(place: _Place) -> Phrase | None:
 # -- what must be so besides -----------------------------------------------------------------------
 
 _EVERY: Final = re.compile("K[of]*$")
-_LEAD: Final = re.compile("(?:[PIRQHFGBCE&][of]*|f)$")
+_LEAD: Final = re.compile("(?:[PIRQHFG][of]*|[BCE][of&]*|f|[Mm]&)$")
 _YEAR_LEAD: Final = re.compile("[PIRQHFGBCEf][of]*U?$")
 
 
+_FRENCH: Final = re.compile(
+    r"\b(?:je|j|ai|as|nous|avons|vous|avez|tu|il|elle|que|qu|quoi|quel|quelle|est|le|les|une)\b"
+)
+
+
 def _led(place: _Place) -> bool:
-    """A word stands before it that says that a time follows: in May."""
-    return _LEAD.search(place.before) is not None
+    """A word stands before it that says that a time follows: in May, but not on Mars."""
+    token = place.row[place.at]
+    return _LEAD.search(place.before) is not None and place.text[token.start : token.end] != "Mars"
+
+
+def _no_other_word(place: _Place) -> bool:
+    """French for yesterday is German for here."""
+    token = place.row[place.at]
+    is_hier = place.text[token.start : token.end].lower() == "hier"
+    return not is_hier or _FRENCH.search(place.text.lower()) is not None
 
 
 def _led_year(place: _Place) -> bool:
@@ -158,7 +171,7 @@ _PATTERNS: Final[list[tuple[re.Pattern[str], Callable[[_Place], bool] | None, Me
         ("L[Mm]|X[Mm]|[Mm][LX]", None, meanings.month),  # last March
         ("T[Mm]", _capital, meanings.month),  # this May, but not "this may"
         ("[LTX]S|S[LX]", None, meanings.season),  # last summer
-        ("d", None, meanings.day),  # yesterday
+        ("d", _no_other_word, meanings.day),  # yesterday
         ("W", None, meanings.weekday),
         ("M", None, meanings.month),
         ("m", _led, meanings.month),  # in May
