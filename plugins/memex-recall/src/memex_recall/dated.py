@@ -42,7 +42,7 @@ class Dated:
         asked: The words of the question.
     """
 
-    def __init__(self, log: Log, times: Sequence[AskedTime], upto: int, asked: Sequence[str]) -> None:
+    def __init__(self, log: Log, times: Sequence[AskedTime], upto: int, asked: Collection[str]) -> None:
         self._upto = upto
         self._words = frozenset(word for time in times for word in terms(time.named.said))
         self._trust = min(1.0, (_BRIEF / max(1.0, _length(asked))) ** 2)
@@ -109,7 +109,7 @@ class Dated:
         return spoken
 
 
-def _length(asked: Sequence[str]) -> float:
+def _length(asked: Collection[str]) -> float:
     """Return about how many words a question has; unspaced scripts are asked for in pairs of characters."""
     return sum(1.0 if word.isascii() or len(word) > 2 else 0.5 for word in asked)
 

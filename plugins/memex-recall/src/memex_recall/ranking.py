@@ -67,7 +67,7 @@ def rank(
     dated = Dated(log, times, upto, asked)
     words = dated.lighter(words_in(log, asked, upto))
     of_times = dated.places(words)
-    promising = sorted({*_promising(words, upto, pool - len(of_times)), *of_times})
+    promising = sorted({*_promising(words, upto, max(pool // 2, pool - len(of_times))), *of_times})
     if not promising:
         return []
     read = {e.seq: e for e in log.at({*promising, *(seq - 1 for seq in promising if seq > 1)})}
