@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, ClassVar
 
@@ -36,6 +36,12 @@ def message_of(row: Row) -> Message:
     return make(row["content"], id=row["id"], name=row["name"], created=created(row["timestamp"]))
 
 
+def question_of(query: str, rows: Sequence[Row]) -> Message:
+    """Return a question as asked a minute after the last message: times in it are counted from there."""
+    asked = created(rows[-1]["timestamp"]) if rows else datetime.now(UTC)
+    return Message.user(query, created=asked + timedelta(minutes=1))
+
+
 class Chain:
     """What the rankers of a chain select, in the order in which it is packed: as many as fit."""
 
@@ -62,7 +68,7 @@ class Chain:
     def select(self, query: str, budget: int) -> list[str]:
         """Return the ids of what fits, best first."""
         if self.asked[:2] != (query, len(self.rows)):
-            self.thread.window(query, record=False)
+            self.thread.window(question_of(query, self.rows), record=False)
             seqs = [entry.seq for entry in by_value(self.seen)] if self.seen else []
             self.asked = (query, len(self.rows), seqs)
         return fitting((self.rows[seq - 1] for seq in self.asked[2]), budget)
@@ -81,9 +87,10 @@ class WholeWindow(Chain):
 
     def select(self, query: str, budget: int) -> list[str]:
         """Return the ids of what is in it."""
-        asked = self.memory.counter.count_message(Message.user(query))
+        question = question_of(query, self.rows)
+        asked = self.memory.counter.count_message(question)
         thread = self.memory.thread(self.name, budget=Budget(budget + asked, 0))
-        plan = thread.window(query, record=False).plan
+        plan = thread.window(question, record=False).plan
         quoted = [seq for first, last in plan.recalled() for seq in range(first, last + 1)]
         return [self.rows[seq - 1]["id"] for seq in (*quoted, *plan.kept()) if seq <= len(self.rows)]
 
@@ -91,6 +98,7 @@ class WholeWindow(Chain):
 _HEAVY = {"share": 0.75}
 CHAINS: Mapping[str, tuple[type[Chain], list[Any]]] = {
     "recall": (Chain, ["recall"]),
+    "recall(dates=False)": (Chain, [{"use": "recall", "dates": False}]),
     "semantic": (Chain, ["semantic"]),
     "recall + semantic": (Chain, ["recall", "semantic"]),
     "recall + importance": (Chain, ["recall", "importance"]),

@@ -32,6 +32,14 @@ class Word(msgspec.Struct, frozen=True):
         """Return the word as if these messages did not hold it."""
         return Word(self.term, [seq for seq in self.seqs if seq not in seqs], self.weight)
 
+    def weighing(self, weight: float) -> Word:
+        """Return the word with another weight."""
+        return Word(self.term, self.seqs, weight)
+
+    def between(self, first: int, after: int) -> Sequence[int]:
+        """Return its places from one message up to another."""
+        return self.seqs[bisect_left(self.seqs, first) : bisect_left(self.seqs, after)]
+
     def within(self, first: int, last: int) -> bool:
         """Tell whether it stands between two messages."""
         at = bisect_left(self.seqs, first)

@@ -16,6 +16,8 @@ from typing import Final
 import msgspec
 
 from memex import Entry, Log, terms
+from memex_recall.dated import Dated
+from memex_recall.dates import AskedTime
 from memex_recall.places import Word, words_in
 from memex_recall.words import asked_forms
 
@@ -48,18 +50,23 @@ class Ranked(msgspec.Struct, frozen=True):
     score: float
 
 
-def rank(log: Log, question: str, *, upto: int, pool: int = 300) -> list[Ranked]:
+def rank(
+    log: Log, question: str, *, upto: int, times: Sequence[AskedTime] = (), pool: int = 300
+) -> list[Ranked]:
     """Return the messages that fit a question, best first; empty where nothing does.
 
     Args:
         log: The thread.
         question: What is asked.
         upto: Last message that counts; the question stands after it.
+        times: The times that it asks about.
         pool: How many messages are read and weighed exactly.
     """
     asked = asked_forms(question)
-    words = words_in(log, asked, upto)
-    promising = _promising(words, upto, pool)
+    dated = Dated(log, times, upto, asked)
+    words = dated.lighter(words_in(log, asked, upto))
+    of_times = dated.places(words)
+    promising = sorted({*_promising(words, upto, max(pool // 2, pool - len(of_times))), *of_times})
     if not promising:
         return []
     read = {e.seq: e for e in log.at({*promising, *(seq - 1 for seq in promising if seq > 1)})}
@@ -72,13 +79,14 @@ def rank(log: Log, question: str, *, upto: int, pool: int = 300) -> list[Ranked]
     sessions = _sessions(read)
     near, rarest = _nearness(told, promising)
     within = _presence(told, sessions)
+    by_date = dated.worths(read.values(), near)
     ranked = []
     for seq in promising:
         entry = read.get(seq)
-        if entry is None or seq in rules or not near[seq]:
+        if entry is None or seq in rules or not (near[seq] or by_date.get(seq)):
             continue
         odds = (_NEAR * near[seq] + _SESSION * within[sessions[seq]]) / total + _RAREST * rarest[seq]
-        ranked.append(Ranked(entry, math.exp(odds)))
+        ranked.append(Ranked(entry, math.exp(odds + by_date.get(seq, 0.0))))
     return sorted(ranked, key=lambda r: (-r.score, -r.entry.seq))
 
 
