@@ -9,7 +9,7 @@ together holds nearly all of the odds is kept: the rest would be brought back by
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from memex._bearing import bearing
@@ -111,7 +111,7 @@ def fused(window: Window) -> dict[int, float]:
     for odds, weight in zip(alone, weights, strict=True):
         if share := _ALONE * weight / sum(weights):
             parts.append(_in_all(odds, share, together))
-    return {seq: _log_sum([part[seq] for part in parts]) for seq in together}
+    return dict(zip(together, map(_log_sum, zip(*parts, strict=True)), strict=True))
 
 
 def _log_odds(ranking: Ranking, last: int) -> dict[int, float]:
@@ -121,14 +121,14 @@ def _log_odds(ranking: Ranking, last: int) -> dict[int, float]:
     return {seq: ranking.weight * (math.log(score) - least) for seq, score in named}
 
 
-def _in_all(odds: Mapping[int, float], share: float, seqs: Iterable[int]) -> dict[int, float]:
-    """Return the logarithms of odds, changed such that those of all messages are ``share`` together."""
-    every = {seq: odds.get(seq, 0.0) for seq in seqs}
-    moved = math.log(share) - _log_sum(every.values())
-    return {seq: value + moved for seq, value in every.items()}
+def _in_all(odds: Mapping[int, float], share: float, seqs: Iterable[int]) -> list[float]:
+    """Return the logarithm of each message's odds, such that the odds of all are ``share`` together."""
+    every = [odds.get(seq, 0.0) for seq in seqs]
+    moved = math.log(share) - _log_sum(every)
+    return [value + moved for value in every]
 
 
-def _log_sum(logarithms: Collection[float]) -> float:
+def _log_sum(logarithms: Sequence[float]) -> float:
     """Return the logarithm of the sum of what is given by logarithms."""
     most = max(logarithms)
     return most + math.log(math.fsum([math.exp(value - most) for value in logarithms]))
