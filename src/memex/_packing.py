@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from memex._entry import Place
 from memex._terms import searchable_text, terms
 from memex._weighing import Weighed
 
@@ -21,7 +22,7 @@ class Packer:
 
     def __init__(self, question: str) -> None:
         self._asked = tuple(terms(question))
-        self._words: dict[int, tuple[tuple[str, ...], frozenset[str]]] = {}
+        self._words: dict[Place, tuple[tuple[str, ...], frozenset[str]]] = {}
 
     def pack(self, weighed: Sequence[Weighed], room: int, *, beside: Iterable[Weighed] = ()) -> list[Weighed]:
         """Return what to quote in about ``room`` tokens, the most needed first.
@@ -68,8 +69,8 @@ class Packer:
         return taken
 
     def _words_of(self, quote: Weighed) -> tuple[tuple[str, ...], frozenset[str]]:
-        known = self._words.get(quote.entry.seq)
+        known = self._words.get(quote.place)
         if known is None:
             words = tuple(terms(searchable_text(quote.entry.message)))
-            known = self._words[quote.entry.seq] = words, frozenset(words)
+            known = self._words[quote.place] = words, frozenset(words)
         return known

@@ -101,7 +101,7 @@ class PolicyContract:
         plan = self._thread(self.history()).window(self.question()).plan
         for change in plan.steps[1].changes:
             assert _CODE.match(change.reason), f"the reason {change.reason!r} is no short code like 'too-old'"
-            assert change.seqs, f"the change {change.reason!r} names no message"
+            assert change.seqs or change.elsewhere, f"the change {change.reason!r} names no message"
 
     # -- laws 1 to 3 ---------------------------------------------------------------------------
 
