@@ -58,9 +58,22 @@ def rank(log: Log, question: str, *, upto: int, pool: int = 300) -> list[Ranked]
         upto: Last message that counts; the question stands after it.
         pool: How many messages are read and weighed exactly.
     """
-    asked = asked_words(question)
-    words = words_in(log, asked, upto)
-    promising = _promising(words, upto, pool)
+    words = words_in(log, asked_words(question), upto)
+    return weighed(log, words, _promising(words, upto, pool))
+
+
+def weighed(
+    log: Log, words: Sequence[Word], promising: Sequence[int], asked: Mapping[str, float] | None = None
+) -> list[Ranked]:
+    """Return messages with the words of a question in or about them, weighed exactly, best first.
+
+    Args:
+        log: The thread.
+        words: The words of the question that stand in it.
+        promising: The messages.
+        asked: What each word of the question is worth, also of those that this thread does not hold, where
+            its messages are compared with those of other threads.
+    """
     if not promising:
         return []
     read = {e.seq: e for e in log.at({*promising, *(seq - 1 for seq in promising if seq > 1)})}
@@ -70,6 +83,8 @@ def rank(log: Log, question: str, *, upto: int, pool: int = 300) -> list[Ranked]
     said_by = {word for name in speakers for word in terms(name)}
     told = [word for word in words if word.term not in said_by] or words
     total = sum(word.weight for word in told) or 1.0
+    if asked is not None:
+        total = sum(weight for term, weight in asked.items() if term not in said_by) or total
     sessions = _sessions(read)
     near, rarest = _nearness(told, promising)
     within = _presence(told, sessions)
@@ -85,6 +100,13 @@ def rank(log: Log, question: str, *, upto: int, pool: int = 300) -> list[Ranked]
 
 def _promising(words: Sequence[Word], upto: int, pool: int) -> list[int]:
     """Return the messages that are worth reading, by the places of the words alone."""
+    return sorted(
+        seq for _, seq in nlargest(pool, [(worth, seq) for seq, worth in rough(words, upto).items()])
+    )
+
+
+def rough(words: Sequence[Word], upto: int) -> dict[int, float]:
+    """Return what messages are worth by the places of the words alone."""
     found: dict[int, float] = {}
     blocks: dict[int, float] = {}
     for word in _rarest(words):
@@ -99,12 +121,11 @@ def _promising(words: Sequence[Word], upto: int, pool: int) -> list[int]:
         for block in {seq // _BLOCK for seq in word.seqs}:
             blocks[block] = blocks.get(block, 0.0) + word.weight
     part = _SESSION / _NEAR
-    rough = [
-        (worth + part * blocks.get(seq // _BLOCK, 0.0), seq)
+    return {
+        seq: worth + part * blocks.get(seq // _BLOCK, 0.0)
         for seq, worth in found.items()
         if worth >= _LEAST and 1 <= seq <= upto
-    ]
-    return sorted(seq for _, seq in nlargest(pool, rough))
+    }
 
 
 def _rarest(words: Sequence[Word]) -> list[Word]:
