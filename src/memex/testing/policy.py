@@ -22,6 +22,7 @@ from memex._plan import Plan
 from memex._serial import encode_message
 from memex._thread import Thread
 from memex._window import Window
+from memex.testing._policy.beside import BesideOthers
 from memex.testing._scratch import ScratchStore
 from memex.testing._talks import QUESTION, long_talk
 from memex.testing.strategies import conversations
@@ -45,7 +46,7 @@ def evict_oldest(window: Window) -> Window:
     return window.drop(gone, reason="over-budget")
 
 
-class PolicyContract:
+class PolicyContract(BesideOthers):
     """The laws of a window, tested on one policy. Subclass it and say how the policy is made.
 
     ::
