@@ -12,11 +12,12 @@ from memex import BudgetExceeded, Memex, Message, Window
 
 WORDS = ("harbour", "lighthouse", "padlock", "vermilion", "Ottoline", "slipway", "tariff", "ferry")
 SAID = st.lists(st.sampled_from(WORDS), min_size=1, max_size=6)
+MAKE = {"user": Message.user, "assistant": Message.assistant, "system": Message.system}
 AT = st.integers(min_value=0, max_value=400)
 CHAINS = (
     [{"use": "recall", "threads": "all"}, "fifo"],
     [{"use": "recall", "threads": "all", "most": 2, "share": 0.6}, "fifo"],
-    [{"use": "recall", "threads": ["t0", "t1", "t2"]}, {"use": "fifo", "by": "messages", "keep": 6}],
+    [{"use": "recall", "threads": ["t0", "t1", "t2"]}, {"use": "fifo", "by": "messages", "keep": 3}],
 )
 
 
@@ -36,7 +37,9 @@ class Threads(RuleBasedStateMachine):
         self.shares: dict[str, tuple[str | None, int]] = {}
         self.valid: set[tuple[str, int]] = set()
         self.count = 0
-        self.open()
+        for at in range(3):  # so that there is something to find from the first step on
+            self.open()
+            self.say(at, [[word, WORDS[at]] for word in WORDS], "user")
 
     def teardown(self) -> None:
         for name in self.logs:
@@ -57,13 +60,14 @@ class Threads(RuleBasedStateMachine):
         self.memory.thread(name)
         self.logs[name], self.shares[name] = [], (None, 0)
 
-    @rule(at=AT, words=SAID, role=st.sampled_from(["user", "assistant", "system"]))
-    def say(self, at: int, words: list[str], role: str) -> None:
-        self.count += 1
-        name, text = self.pick(at), f"Number{self.count} {' '.join(words)}."
-        make = {"user": Message.user, "assistant": Message.assistant, "system": Message.system}[role]
-        self.memory.thread(name).append([make(text)])
-        self.logs[name].append(Said(text, role))
+    @rule(at=AT, said=st.lists(SAID, min_size=1, max_size=5), role=st.sampled_from([*MAKE]))
+    def say(self, at: int, said: list[list[str]], role: str) -> None:
+        name = self.pick(at)
+        for words in said:
+            self.count += 1
+            text = f"Number{self.count} {' '.join(words)}."
+            self.memory.thread(name).append([MAKE[role](text)])
+            self.logs[name].append(Said(text, role))
 
     @precondition(lambda self: len(self.logs) < 6)
     @rule(at=AT, upto=AT)
@@ -102,7 +106,7 @@ class Threads(RuleBasedStateMachine):
     @rule(at=AT, words=SAID, chain=st.sampled_from(CHAINS), budget=st.integers(min_value=60, max_value=600))
     def ask(self, at: int, words: list[str], chain: list[object], budget: int) -> None:
         name = self.pick(at)
-        self.say(list(self.logs).index(name), words, "user")
+        self.say(list(self.logs).index(name), [words], "user")
         thread = self.memory.thread(name, chain=chain, budget=budget)
         try:
             window = thread.window()
