@@ -446,7 +446,7 @@ def test_a_thread_that_was_forgotten_is_said_so():
     (replayed,) = mine.replay()
     assert not replayed.same
     assert "forgotten" in replayed.why
-    assert "a thread that is gone" in str(mine.plan())
+    assert "(gone): 1" in str(mine.plan())
     assert "other" not in str(mine.plan()).replace("other threads", "")
     assert mine.explain(1).fate == "kept"
     assert mine.explain(1, elsewhere="third").fate == "recalled"

@@ -178,7 +178,8 @@ class Row(msgspec.Struct, frozen=True):
         reason: The short code.
         by: The policy that decided, or ``host``.
         tokens: What they cost in the window or, if dropped, gave back; None if unknown.
-        elsewhere: Messages of other threads, by what the threads are called; quoted before ``seqs``.
+        elsewhere: Messages of other threads, by the id of the thread, or its tag where nobody looked or
+            the thread is gone; quoted before ``seqs``.
     """
 
     seqs: tuple[Range, ...]
@@ -191,7 +192,7 @@ class Row(msgspec.Struct, frozen=True):
     @property
     def messages(self) -> str:
         """The messages, for a reader: ``thread support-41: 12-13; 4``."""
-        others = [f"{name}: {show_ranges(ranges)}" for name, ranges in self.elsewhere]
+        others = [f"thread {name}: {show_ranges(ranges)}" for name, ranges in self.elsewhere]
         return "; ".join([*others, *([show_ranges(self.seqs)] if self.seqs or not others else [])])
 
 
@@ -223,9 +224,9 @@ def rows(plan: Plan) -> Iterator[Row]:
 
 
 def _called(plan: Plan, tag: str) -> str:
-    """Return what a thread is called: by its id where that is known."""
+    """Return what a thread is called: its id where that is known."""
     name = plan.names.get(tag)
-    return f"thread {name}" if name else f"a thread that is gone ({tag})" if name == "" else f"thread {tag}"
+    return f"{tag} (gone)" if name == "" else name or tag
 
 
 def _author(plan: Plan, kind: str) -> str:
