@@ -39,7 +39,7 @@ def test_a_window_names_the_thread(memex: Run) -> None:
     shown = memex("window", QUESTION, "--chain", CHAIN)
     assert "[recall of thread support-41 #1," in shown
     assert "[thread support-41 #1 user" in shown
-    items = json.loads(memex("window", QUESTION, "--chain", CHAIN, "--json"))["items"]
+    items = json.loads(memex("window", QUESTION, "--chain", CHAIN, "--json"))["messages"]
     (block,) = (item for item in items if "derived" in item)
     assert block["elsewhere"] == {"support-41": [[1, 1]]}
     assert block["covers"] == []

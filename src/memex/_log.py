@@ -138,7 +138,7 @@ class Log:
     @property
     def beside(self) -> Others:
         """The other threads that were asked for so far; for the host."""
-        from memex._others import OtherLog, Others  # most windows look at one thread
+        from memex._others import OtherLog, Others  # which are made of logs
 
         if self._others is None:
 
