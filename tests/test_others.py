@@ -257,6 +257,23 @@ def test_answers_that_broke_off_are_not_quoted_beside_those_in_their_place():
     assert elsewhere(memory.thread("mine").window("?")) == {"other": ((1, 1), (3, 3))}
 
 
+def test_what_a_policy_kept_is_not_quoted_when_it_was_forgotten_since():
+    kept = []
+
+    def remembers(window):
+        kept.extend(entry for log in window.log.others() for entry in log.entries())
+        return window.recall([], elsewhere={"other": kept})
+
+    memory = memory_of(remembers)
+    other = say(memory.thread("other"), "The code is 7264.", "The code is 5.")
+    mine = memory.thread("mine")
+    assert elsewhere(mine.window("?")) == {"other": ((1, 2),)}
+    other.forget([1])
+    window = mine.window("?")
+    assert elsewhere(window) == {"other": ((2, 2),)}
+    assert "7264" not in window.messages[-2].text
+
+
 def test_a_second_call_adds_to_the_block():
     def one_by_one(window):
         for seq in (2, 1):

@@ -50,7 +50,8 @@ def recall(
     wanted |= {e.seq: e for e in window.log.at(window.stubs.keys() & wanted.keys())}
     for thread, others in elsewhere.items():
         log = other_log(window, thread)
-        wanted |= {place: log.counted(e) for e in others if (place := quotable(window, log, e))}
+        said = log.at(entry.seq for entry in others)  # what a policy kept may be forgotten since
+        wanted |= {place: entry for entry in said if (place := quotable(window, log, entry))}
     before = next((d for d in window.derived if d.kind == "recall"), None)
     known = set(before.places) if before else set()
     if not wanted.keys() - known:
