@@ -100,6 +100,23 @@ def test_equal_messages_are_worth_the_same_in_every_thread():
     assert max(one, key=one.__getitem__) == 10
 
 
+@pytest.mark.parametrize("question", ["Mara?", "Mara and the door?", "Did Mara say who wants a door?"])
+def test_names_of_speakers_are_no_words_of_their_threads(question):
+    memory = memory_of(threads="all")
+    memory.thread("a").append(
+        [Message.user(text, name="mara") for text in ("I am Mara.", "Hello.", *chatter(9))]
+    )
+    say(memory, "b", "Mara was here.", "The door is red.", *chatter(9))
+    logs = [memory.thread(name).log() for name in ("a", "b")]
+    scores = [
+        score
+        for found in rank_together([(log, log.head) for log in logs], question)
+        for score in found.values()
+    ]
+    assert scores
+    assert max(scores) < 40_000  # no message is worth more than one that answers all of the question
+
+
 def test_nothing_that_matches_changes_nothing():
     memory = memory_of(threads="all")
     say(memory, "other", *chatter(20))

@@ -12,13 +12,16 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from heapq import nlargest
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from memex import Entry, Log, terms
 from memex_recall.places import Word, words_in
 from memex_recall.words import asked_words
+
+if TYPE_CHECKING:
+    from memex_recall.together import Together
 
 # What each sign adds to the logarithm of a message's odds to hold what is asked. The figures were
 # fitted on development conversations, together, and rounded; benchmarks/recall.py measures them.
@@ -49,7 +52,9 @@ class Ranked(msgspec.Struct, frozen=True):
     score: float
 
 
-def rank(log: Log, question: str, *, upto: int, pool: int = 300) -> list[Ranked]:
+def rank(
+    log: Log, question: str, *, upto: int, pool: int = 300, together: Together | None = None
+) -> list[Ranked]:
     """Return the messages that fit a question, best first; empty where nothing does.
 
     Args:
@@ -57,23 +62,11 @@ def rank(log: Log, question: str, *, upto: int, pool: int = 300) -> list[Ranked]
         question: What is asked.
         upto: Last message that counts; the question stands after it.
         pool: How many messages are read and weighed exactly.
+        together: What the words are worth where the thread is compared with others.
     """
-    words = words_in(log, asked_words(question), upto)
-    return weighed(log, words, _promising(words, upto, pool))
-
-
-def weighed(
-    log: Log, words: Sequence[Word], promising: Sequence[int], asked: Mapping[str, float] | None = None
-) -> list[Ranked]:
-    """Return messages with the words of a question in or about them, weighed exactly, best first.
-
-    Args:
-        log: The thread.
-        words: The words of the question that stand in it.
-        promising: The messages.
-        asked: What each word of the question is worth, also of those that this thread does not hold, where
-            its messages are compared with those of other threads.
-    """
+    asked = asked_words(question)
+    words = words_in(log, asked, upto) if together is None else together.words(log)
+    promising = _promising(words, upto, pool)
     if not promising:
         return []
     read = {e.seq: e for e in log.at({*promising, *(seq - 1 for seq in promising if seq > 1)})}
@@ -82,9 +75,8 @@ def weighed(
     speakers = {entry.message.name for entry in read.values() if entry.message.name}
     said_by = {word for name in speakers for word in terms(name)}
     told = [word for word in words if word.term not in said_by] or words
-    total = sum(word.weight for word in told) or 1.0
-    if asked is not None:
-        total = sum(weight for term, weight in asked.items() if term not in said_by) or total
+    names = said_by.difference(word.term for word in told)
+    total = (sum(w.weight for w in told) if together is None else together.total(names)) or 1.0
     sessions = _sessions(read)
     near, rarest = _nearness(told, promising)
     within = _presence(told, sessions)
@@ -100,12 +92,10 @@ def weighed(
 
 def _promising(words: Sequence[Word], upto: int, pool: int) -> list[int]:
     """Return the messages that are worth reading, by the places of the words alone."""
-    return sorted(
-        seq for _, seq in nlargest(pool, [(worth, seq) for seq, worth in rough(words, upto).items()])
-    )
+    return sorted(nlargest(pool, rough := roughly(words, upto), key=lambda seq: (rough[seq], seq)))
 
 
-def rough(words: Sequence[Word], upto: int) -> dict[int, float]:
+def roughly(words: Sequence[Word], upto: int) -> dict[int, float]:
     """Return what messages are worth by the places of the words alone."""
     found: dict[int, float] = {}
     blocks: dict[int, float] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from heapq import nlargest
 from typing import Final
 
@@ -11,7 +11,7 @@ import msgspec
 
 from memex import Log
 from memex_recall.places import Word, words_in
-from memex_recall.ranking import rough, weighed
+from memex_recall.ranking import rank, roughly
 from memex_recall.words import asked_words
 
 _POOL: Final = 300  # so many messages of all the threads are read and weighed exactly
@@ -20,34 +20,61 @@ _POOL: Final = 300  # so many messages of all the threads are read and weighed e
 def rank_together(logs: Sequence[tuple[Log, int]], question: str) -> list[dict[int, float]]:
     """Return what messages of each thread are worth for a question, on one scale.
 
-    The threads count as one long thread: what a word is worth, and how much of the question a message
-    answers, is told by all of them. By its own figures a thread of two messages that hold one word of
-    the question would beat one that answers it: for all it knows, that word is the question.
+    Args:
+        logs: The threads, each with the last message that counts.
+        question: What is asked.
+    """
+    together = Together(logs, question)
+    return [
+        {r.entry.seq: r.score for r in rank(log, question, upto=upto, pool=pool, together=together)}
+        for (log, upto), pool in zip(logs, together.pools(), strict=True)
+    ]
+
+
+class Together:
+    """Several threads as if they were one long thread.
+
+    What a word is worth, and how much of the question a message answers, is told by all of them. By its
+    own figures a thread of two messages that hold one word of the question would beat one that
+    answers it: for all it knows, that word is the question.
 
     Args:
         logs: The threads, each with the last message that counts.
         question: What is asked.
     """
-    asked = asked_words(question)
-    found = [words_in(log, asked, upto) for log, upto in logs]
-    worth = _worth(found, [upto for _, upto in logs])
-    words = [[msgspec.structs.replace(w, weight=worth[w.term]) for w in some] for some in found]
-    total = sum(worth.values()) or 1.0
-    promising = [
-        (value / total, -at, seq)
-        for at, (some, (_, upto)) in enumerate(zip(words, logs, strict=True))
-        for seq, value in rough(some, upto).items()
-    ]
-    chosen: list[list[int]] = [[] for _ in logs]
-    for _, at, seq in nlargest(_POOL, promising):
-        chosen[-at].append(seq)
-    return [
-        {r.entry.seq: r.score for r in weighed(log, some, sorted(seqs), worth)}
-        for (log, _), some, seqs in zip(logs, words, chosen, strict=True)
-    ]
+
+    def __init__(self, logs: Sequence[tuple[Log, int]], question: str) -> None:
+        asked = asked_words(question)
+        self._logs = logs
+        found = [words_in(log, asked, upto) for log, upto in logs]
+        self._worth = _worth(found, [upto for _, upto in logs])
+        self._words = {
+            log.thread: [msgspec.structs.replace(word, weight=self._worth[word.term]) for word in words]
+            for (log, _), words in zip(logs, found, strict=True)
+        }
+
+    def words(self, log: Log) -> list[Word]:
+        """Return the words that stand in a thread, each as much worth as all threads say."""
+        return self._words[log.thread]
+
+    def total(self, names: Collection[str]) -> float:
+        """Return what all words are worth that stand in any thread, without names of speakers."""
+        return sum(worth for term, worth in self._worth.items() if term not in names)
+
+    def pools(self) -> list[int]:
+        """Return how many messages of each thread are among the most promising of all."""
+        promising = [
+            (worth, -at, seq)
+            for at, (log, upto) in enumerate(self._logs)
+            for seq, worth in roughly(self.words(log), upto).items()
+        ]
+        pools = [0] * len(self._logs)
+        for _, at, _ in nlargest(_POOL, promising):
+            pools[-at] += 1
+        return pools
 
 
-def _worth(found: Sequence[Sequence[Word]], sizes: Sequence[int]) -> Mapping[str, float]:
+def _worth(found: Sequence[Sequence[Word]], sizes: Sequence[int]) -> dict[str, float]:
     """Return what each word is worth that stands in any thread: the rarer in all of them, the more."""
     held: dict[str, float] = {}
     for words, size in zip(found, sizes, strict=True):
