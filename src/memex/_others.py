@@ -67,6 +67,13 @@ class OtherLog(Log):
         with suppress(UnknownThread):
             yield from super().entries(start, stop, roles=roles, reverse=reverse)
 
+    def at(self, seqs: Iterable[int]) -> list[Entry]:
+        """Return entries as :meth:`Log.at` does."""
+        try:
+            return super().at(seqs)
+        except UnknownThread:
+            return []
+
     def find(self, words: Sequence[str], *, limit: int = 500) -> list[Postings]:
         """Return places as :meth:`Log.find` does."""
         try:

@@ -25,10 +25,11 @@ def rank_together(logs: Sequence[tuple[Log, int]], question: str) -> list[dict[i
         question: What is asked.
     """
     together = Together(logs, question)
-    return [
-        {r.entry.seq: r.score for r in rank(log, question, upto=upto, pool=pool, together=together)}
-        for (log, upto), pool in zip(logs, together.pools(), strict=True)
-    ]
+    scores = []
+    for (log, upto), pool in zip(logs, together.pools(), strict=True):
+        ranked = rank(log, question, upto=upto, pool=pool, together=together) if pool else []
+        scores.append({r.entry.seq: r.score for r in ranked})
+    return scores
 
 
 class Together:
