@@ -7,10 +7,13 @@ import math
 import msgspec
 import pytest
 from doubles import WordCounter
+from hypothesis import given
+from hypothesis import strategies as st
 
 from memex import (
     BadSetting,
     Derived,
+    InvalidMessage,
     Memex,
     Message,
     PolicyFailed,
@@ -18,6 +21,7 @@ from memex import (
     Ranking,
     Text,
     UnknownThread,
+    check_id,
     ranker,
     read_archive,
     write_archive,
@@ -53,6 +57,13 @@ def say(thread, *texts):
 
 def block(window):
     return next((d for d in window.derived if d.kind == "recall"), None)
+
+
+def is_id(name):
+    try:
+        return check_id(name, "thread") != "mine"
+    except InvalidMessage:
+        return False
 
 
 def elsewhere(window):
@@ -222,6 +233,21 @@ def test_the_name_of_a_thread_cannot_end_its_reference():
     assert line.count("[") == line.count("]") == 1
     assert "<|" not in line
     assert len(line) < 160
+
+
+@given(st.lists(st.text(min_size=1, max_size=120).filter(is_id), min_size=1, max_size=4, unique=True))
+def test_whatever_threads_are_called_a_quote_has_one_reference(names):
+    memory = memory_of(likes("code"))
+    for name in names:
+        say(memory.thread(name), "The code is 7264.")
+    window = memory.thread("mine").window("?")
+    text = window.messages[-2].text
+    quotes = window.messages[-2].parts[0].meta["elsewhere"]
+    lines = text.splitlines()
+    assert sum(line.startswith("[thread ") and line.endswith("]") for line in lines) == len(quotes) >= 1
+    assert text.count("[") == text.count("]") == len(quotes)
+    assert len(lines) == 1 + 3 * len(quotes)
+    assert "<|" not in text
 
 
 def test_what_is_quoted_of_others_is_neutral():
