@@ -61,7 +61,7 @@ LINES = {
 FOR_THE_HOST = frozenset(
     {"adopt", "build", "chain_of", "changed", "filtered", "forgotten", "keep", "report", "store_reply"}
 )
-MEMBERS = ("Memex", "Thread", "Window", "Reply", "Plan", "Message")
+MEMBERS = ("Memex", "Thread", "Window", "Log", "Reply", "Plan", "Message")
 
 
 def errors_of_memex() -> list[str]:
