@@ -86,6 +86,7 @@ if TYPE_CHECKING:
     from memex._functions import tool_of as tool_of
     from memex._groups import Unit as Unit
     from memex._hooks import Hooks as Hooks
+    from memex._log import Home as Home
     from memex._log import Log as Log
     from memex._memex import Memex as Memex
     from memex._message import Message as Message
@@ -153,6 +154,7 @@ if TYPE_CHECKING:
     from memex._vector_store import vector_store as vector_store
     from memex._window import Window as Window
     from memex._window import is_question as is_question
+    from memex._work import Work as Work
     from memex.hookspecs import hookimpl as hookimpl
 
 __version__ = "0.1.0"
@@ -191,6 +193,7 @@ _HOME = {
     "FilterFailed": "_errors",
     "FinishReason": "_backend",
     "Hit": "_store",
+    "Home": "_log",
     "Hooks": "_hooks",
     "InvalidAnswer": "_errors",
     "InvalidMessage": "_errors",
@@ -260,6 +263,7 @@ _HOME = {
     "VectorSpace": "_vector_store",
     "VectorStore": "_vector_store",
     "Window": "_window",
+    "Work": "_work",
     "blobs_of": "_blobs",
     "check_id": "_serial",
     "checked_entries": "_restoring",

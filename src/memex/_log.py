@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import msgspec
@@ -44,6 +45,34 @@ class ThreadIndexes:
             self._indexes.pop(thread, None)
 
 
+class Home:
+    """An opaque identity: that of a store object, and so of its namespace, for as long as that lives.
+
+    Policies that remember something of a thread keep it under its home, weakly, because threads of two
+    stores may have one name.
+    """
+
+    __slots__ = ("__weakref__",)
+
+
+_HOMES: dict[int, tuple[weakref.ref[object], Home]] = {}
+_HOMES_LOCK = threading.RLock()  # a store may die, and call back, while this thread holds it
+
+
+def home_of(store: object) -> Home:
+    """Return the identity of a store that can be referred to weakly.
+
+    Raises:
+        TypeError: If it cannot.
+    """
+    key = id(store)  # whatever a store means by equality
+    with _HOMES_LOCK:
+        known = _HOMES.get(key)
+        if known is None or known[0]() is not store:
+            known = _HOMES[key] = weakref.ref(store, lambda _: _HOMES.pop(key, None)), Home()
+        return known[1]
+
+
 class Log:
     """A thread up to one message, for policies: what they may read, and nothing they may write.
 
@@ -65,6 +94,14 @@ class Log:
         self._known: dict[int, Entry | None] = {}
         self.thread = thread
         self.head = head
+
+    @property
+    def home(self) -> Home:
+        """Which store object the thread lives in: threads of one name in two stores have two homes."""
+        try:
+            return home_of(self._store)
+        except TypeError:  # a class with slots: then for as long as the memory lives
+            return home_of(self._indexes)
 
     def entries(
         self,

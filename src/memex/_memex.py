@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from memex._chain import Chain, OnError, Policy
     from memex._linking import Spec
     from memex._plan import PolicyRef
+    from memex._work import Work
 
 
 class Memex:
@@ -52,12 +53,15 @@ class Memex:
         disable: Plugins not to load, by name or distribution.
         on_error: ``"raise"`` when a policy fails, or ``"skip"`` it and say so in the plan.
         plugins: Plugin objects of the program's own, besides the installed ones.
+        background: Whether plugins may work on after a call has returned, such as embedding what
+            it stored.
 
     Attributes:
         store: The store.
         hooks: The plugins' hooks, typed.
         budget: The token budget of new threads.
         indexes: Term indexes of threads whose store keeps none.
+        background: Whether plugins may work on after a call has returned.
 
     Raises:
         ConfigError: If a setting makes no sense. Nothing is left open.
@@ -79,12 +83,15 @@ class Memex:
         disable: Iterable[str] = (),
         on_error: OnError = "raise",
         plugins: Sequence[object] = (),
+        background: bool = True,
     ) -> None:
         if on_error not in ("raise", "skip"):
             raise ConfigError(f"on_error: {on_error!r} is neither 'raise' nor 'skip'")
         self.budget = Budget.of(budget, answer_tokens)
         self.namespace = check_id(namespace, "namespace")
         self.indexes = ThreadIndexes()
+        self.background = background
+        self._work: tuple[Work, ...] = ()
         self._lock = threading.RLock()
         self._told: set[str] = set()
         self._closing: list[Callable[[], object]] = []
@@ -144,8 +151,14 @@ class Memex:
                 stack.callback(self.store.close)
             if self._backend is not None and _is_spec(self._backend_spec):
                 stack.callback(self._backend.close)
-            while self._closing:
-                stack.callback(self._closing.pop(0))
+            stack.callback(self._let_plugins_finish)
+
+    def _let_plugins_finish(self) -> None:
+        if self._closing:
+            with ExitStack() as stack:
+                stack.callback(self._let_plugins_finish)  # some may have asked meanwhile
+                while self._closing:
+                    stack.callback(self._closing.pop(0))
 
     def on_close(self, call: Callable[[], object]) -> None:
         """Have this called once, before the store is closed; for plugins that have work to finish.
@@ -154,6 +167,20 @@ class Memex:
             call: What to call; the last to ask is called first.
         """
         self._closing.append(call)
+
+    @property
+    def work(self) -> tuple[Work, ...]:
+        """What plugins do in the background for this memory, or did: wait for it, stop it."""
+        return self._work
+
+    def add_work(self, work: Work) -> None:
+        """Let others see what a plugin does in the background; it is the plugin's to begin and to end.
+
+        Args:
+            work: One object for all that the plugin does of a kind for this memory.
+        """
+        with self._lock:
+            self._work += (work,)
 
     def __repr__(self) -> str:
         return f"<Memex {type(self.store).__name__} {self.chain}>"
@@ -205,13 +232,13 @@ class Memex:
             raise StoreError(f"{self.store!r} cannot search; use a store that can, such as sqlite")
         return store.search(query, **filters)
 
-    def forgotten(self, receipt: Receipt) -> Receipt:
+    def forgotten(self, receipt: Receipt, handle: Thread | None = None) -> Receipt:
         """Drop what this memory keeps of erased messages, tell of it, and return the whole receipt."""
         for thread in (receipt.thread, *receipt.forks):
             self.indexes.discard(thread)
         if receipt.whole_thread:
             self._told.discard(receipt.thread)
-        places = self.hooks.messages_forgotten(receipt.thread, receipt)
+        places = self.hooks.messages_forgotten(receipt.thread, receipt, handle)
         return msgspec.structs.replace(receipt, places=receipt.places | places) if places else receipt
 
     def adopt(self, info: ThreadInfo, budget: Budget, chain: Chain | None) -> Thread:
