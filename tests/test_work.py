@@ -116,7 +116,8 @@ def test_a_home_is_a_store_and_a_namespace():
     assert isinstance(home(store), Home)
     assert home(store) is home(store)
     assert home(store) is home(store, "another")
-    assert home(store) is not home(ScratchStore())
+    other = ScratchStore()
+    assert home(store) is not home(other)
     assert home(store) is not home(store.within("tenant"))
 
 
@@ -142,5 +143,5 @@ def test_a_store_that_cannot_be_referred_to_weakly_has_the_home_of_its_memory():
     memory = Memex(Slotted(), chain=[])
     thread = memory.thread("t")
     thread.append([Message.user("one")])
-    assert thread.log().home is thread.log(0).home
+    assert thread.log().home is thread.log(0).home is memory.home
     assert thread.log().home is not Memex(Slotted(), chain=[]).thread("t").log().home

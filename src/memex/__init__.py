@@ -85,8 +85,8 @@ if TYPE_CHECKING:
     from memex._frozen import thaw as thaw
     from memex._functions import tool_of as tool_of
     from memex._groups import Unit as Unit
+    from memex._home import Home as Home
     from memex._hooks import Hooks as Hooks
-    from memex._log import Home as Home
     from memex._log import Log as Log
     from memex._memex import Memex as Memex
     from memex._message import Message as Message
@@ -193,7 +193,7 @@ _HOME = {
     "FilterFailed": "_errors",
     "FinishReason": "_backend",
     "Hit": "_store",
-    "Home": "_log",
+    "Home": "_home",
     "Hooks": "_hooks",
     "InvalidAnswer": "_errors",
     "InvalidMessage": "_errors",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-import weakref
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import msgspec
 
 from memex._counter import Counter, count_message
 from memex._entry import Entry
+from memex._home import Home, home_of
 from memex._message import Role, is_broken
 from memex._ranges import to_ranges
 from memex._store import Postings, Store, searchable
@@ -45,34 +45,6 @@ class ThreadIndexes:
             self._indexes.pop(thread, None)
 
 
-class Home:
-    """An opaque identity: that of a store object, and so of its namespace, for as long as that lives.
-
-    Policies that remember something of a thread keep it under its home, weakly, because threads of two
-    stores may have one name.
-    """
-
-    __slots__ = ("__weakref__",)
-
-
-_HOMES: dict[int, tuple[weakref.ref[object], Home]] = {}
-_HOMES_LOCK = threading.RLock()  # a store may die, and call back, while this thread holds it
-
-
-def home_of(store: object) -> Home:
-    """Return the identity of a store that can be referred to weakly.
-
-    Raises:
-        TypeError: If it cannot.
-    """
-    key = id(store)  # whatever a store means by equality
-    with _HOMES_LOCK:
-        known = _HOMES.get(key)
-        if known is None or known[0]() is not store:
-            known = _HOMES[key] = weakref.ref(store, lambda _: _HOMES.pop(key, None)), Home()
-        return known[1]
-
-
 class Log:
     """A thread up to one message, for policies: what they may read, and nothing they may write.
 
@@ -98,10 +70,7 @@ class Log:
     @property
     def home(self) -> Home:
         """Which store object the thread lives in: threads of one name in two stores have two homes."""
-        try:
-            return home_of(self._store)
-        except TypeError:  # a class with slots: then for as long as the memory lives
-            return home_of(self._indexes)
+        return home_of(self._store, self._indexes)
 
     def entries(
         self,

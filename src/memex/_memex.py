@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import msgspec
 
+from memex._async_opening import AsyncOpening
 from memex._backend import Backend
 from memex._budget import Budget
 from memex._counter import Counter
 from memex._errors import ConfigError, FilterFailed, PluginError, StoreError
 from memex._factory import build, parse_spec
 from memex._filters import NamedFilter, run_filters
+from memex._home import Home, home_of
 from memex._hooks import Hooks, Offer
 from memex._loader import load
 from memex._log import ThreadIndexes
@@ -167,6 +169,11 @@ class Memex:
             call: What to call; the last to ask is called first.
         """
         self._closing.append(call)
+
+    @property
+    def home(self) -> Home:
+        """Which store object its threads live in; see :attr:`Log.home`."""
+        return home_of(self.store, self.indexes)
 
     @property
     def work(self) -> tuple[Work, ...]:
@@ -358,43 +365,6 @@ class Memex:
     def _filter(self, offer: Offer) -> NamedFilter:
         made = cast("Any", build(offer, {}, host=self))
         return NamedFilter(offer.provider.name, made, offer.plugin.distribution, offer.plugin.version)
-
-
-class AsyncOpening:
-    """A memory that is about to open: ``async with Memex.aopen(...) as memory``."""
-
-    def __init__(self, make: Callable[[], Memex]) -> None:
-        self._make = make
-        self._memex: Memex | None = None
-        self._given_up = False
-        self._lock = threading.Lock()
-
-    async def __aenter__(self) -> Memex:
-        import asyncio
-
-        try:
-            return await asyncio.to_thread(self._open)
-        except asyncio.CancelledError:
-            with self._lock:
-                self._given_up = True
-            if self._memex is not None:
-                self._memex.close()
-            raise
-
-    def _open(self) -> Memex:
-        memory = self._make()
-        with self._lock:
-            self._memex = memory
-            given_up = self._given_up
-        if given_up:  # nobody is left to close it: the task was cancelled while this worked
-            memory.close()
-        return memory
-
-    async def __aexit__(self, *exc: object) -> None:
-        import asyncio
-
-        if self._memex is not None:
-            await asyncio.to_thread(self._memex.close)
 
 
 def _is_spec(value: object) -> bool:

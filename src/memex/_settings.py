@@ -122,6 +122,6 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         try:
             settings[key] = read.get(kind, str)(text)
         except (ValueError, KeyError) as error:
-            needed = _NEEDED[_KEYS[key]] if _KEYS[key] is bool else "a number"
+            needed = _NEEDED[bool] if kind is bool else "a number"
             raise ConfigError(f"MEMEX_{key.upper()}={text!r} is not {needed}") from error
     return settings
