@@ -93,7 +93,7 @@ class Memex:
         self.namespace = check_id(namespace, "namespace")
         self.indexes = ThreadIndexes()
         self.background = background
-        self._work: tuple[Work, ...] = ()
+        self._work: list[Work] = []
         self._lock = threading.RLock()
         self._told: set[str] = set()
         self._closing: list[Callable[[], object]] = []
@@ -178,7 +178,7 @@ class Memex:
     @property
     def work(self) -> tuple[Work, ...]:
         """What plugins do in the background for this memory, or did: wait for it, stop it."""
-        return self._work
+        return tuple(self._work)
 
     def add_work(self, work: Work) -> None:
         """Let others see what a plugin does in the background; it is the plugin's to begin and to end.
@@ -186,8 +186,7 @@ class Memex:
         Args:
             work: One object for all that the plugin does of a kind for this memory.
         """
-        with self._lock:
-            self._work += (work,)
+        self._work.append(work)
 
     def __repr__(self) -> str:
         return f"<Memex {type(self.store).__name__} {self.chain}>"
