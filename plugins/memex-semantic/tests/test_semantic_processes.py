@@ -14,7 +14,8 @@ from tiny_embedders import Offers, Words
 from memex import Memex, Message, expand, vector_store
 from memex.testing import evict_oldest
 
-pytest.importorskip("memex_sqlite", reason="needs pip install memex-sqlite")
+for needed in ("memex_sqlite", "memex_jsonl"):
+    pytest.importorskip(needed, reason=f"needs pip install {needed.replace('_', '-')}")
 SEMANTIC = {"use": "semantic", "embedder": "given:words-1"}
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)
 MESSAGES = [
@@ -29,7 +30,7 @@ from test_semantic_processes import MESSAGES, SEMANTIC
 from memex import Memex
 
 embedder = Words()
-with Memex("sqlite:" + sys.argv[1], chain=[SEMANTIC], plugins=[Offers(embedder)]) as memory:
+with Memex(sys.argv[1], chain=[SEMANTIC], plugins=[Offers(embedder)]) as memory:
     print("ready", flush=True)
     sys.stdin.readline()
     memory.thread("t").append(MESSAGES)  # which is nothing new for all but the first
@@ -46,12 +47,16 @@ def kept(memory):
     return {one.space.embedder: one.messages for one in store.vector_spaces()}
 
 
-def test_what_several_processes_embed_at_once_is_stored_once(tmp_path):
-    path = tmp_path / "chats.db"
+@pytest.fixture(params=["sqlite:{}/chats.db", "jsonl:{}/chats"])
+def path(request, tmp_path):
+    return request.param.format(tmp_path)
+
+
+def test_what_several_processes_embed_at_once_is_stored_once(path):
     program = APPENDS.format(here=str(Path(__file__).parent))
     running = [
         subprocess.Popen(
-            [sys.executable, "-c", program, str(path), str(number)],
+            [sys.executable, "-c", program, path, str(number)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -73,7 +78,7 @@ def test_what_several_processes_embed_at_once_is_stored_once(tmp_path):
             process.wait()
     assert [process.returncode for process in running] == [0, 0, 0]
     assert sum(int(count) for count in said) >= len(MESSAGES) + 3
-    with Memex(f"sqlite:{path}", chain=[]) as memory:
+    with Memex(path, chain=[]) as memory:
         assert memory.thread("t").info.head == len(MESSAGES) + 3
         assert kept(memory) == {"words-1": len(MESSAGES) + 3}
         assert memory.store.check() == []
@@ -81,7 +86,7 @@ def test_what_several_processes_embed_at_once_is_stored_once(tmp_path):
 
 @pytest.mark.parametrize("elsewhere", [True, False])
 @pytest.mark.parametrize("whole", [True, False])
-def test_a_message_that_is_forgotten_while_its_batch_is_under_way_has_no_vector(tmp_path, elsewhere, whole):
+def test_a_message_that_is_forgotten_while_its_batch_is_under_way_has_no_vector(path, elsewhere, whole):
     """Forgotten by this memory or by another one of the same file; alone or with its thread."""
 
     class Gated(Words):
@@ -92,7 +97,7 @@ def test_a_message_that_is_forgotten_while_its_batch_is_under_way_has_no_vector(
             assert self.gate.wait(30)
             return super().embed(texts)
 
-    embedder, path = Gated(), f"sqlite:{tmp_path / 'chats.db'}"
+    embedder = Gated()
     with (
         Memex(path, chain=[SEMANTIC, evict_oldest], budget=400, plugins=[Offers(embedder)]) as memory,
         Memex(path, chain=[], disable=["semantic"]) as other,
