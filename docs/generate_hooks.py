@@ -43,7 +43,7 @@ def hooks() -> str:
 def _lines() -> Iterator[str]:
     group = ""
     for name, hook in all_hooks().items():
-        mine = "events" if inspect.signature(hook).return_annotation == "None" else "offers"
+        mine = "offers" if "Provider" in inspect.signature(hook).return_annotation else "events"
         if mine != group:
             group = mine
             yield f"## {TITLES[group]}"

@@ -152,8 +152,8 @@ def test_it_can_be_forbidden(keeping_store):
 
 
 def test_an_older_host_that_hands_over_no_thread_is_put_up_with():
-    memex_semantic.memex_message_stored(None)
-    assert memex_semantic.memex_messages_forgotten(ScratchStoreWith("one").forget("t"), None) is None
+    memex_semantic.memex_message_stored()
+    assert memex_semantic.memex_messages_forgotten(ScratchStoreWith("one").forget("t")) is None
 
 
 class ScratchStoreWith(ScratchStore):

@@ -44,7 +44,7 @@ def memex_commands() -> list[Provider]:
 
 
 @hookimpl
-def memex_message_stored(handle: Thread | None) -> None:
+def memex_message_stored(handle: Thread | None = None) -> None:
     """Have the message embedded in the background, where the thread's chain ranks by meaning."""
     if handle is None or not handle.memex.background:
         return
@@ -54,7 +54,7 @@ def memex_message_stored(handle: Thread | None) -> None:
 
 
 @hookimpl
-def memex_messages_forgotten(receipt: Receipt, handle: Thread | None) -> Mapping[str, int] | None:
+def memex_messages_forgotten(receipt: Receipt, handle: Thread | None = None) -> Mapping[str, int] | None:
     """Erase the vectors that are in memory; those in a store the store has erased already."""
     from memex_semantic.following import forget
 
