@@ -19,8 +19,8 @@ INTROS = {
         "[providers](names.md#plugins)."
     ),
     "events": (
-        "Told after the fact. What they return is ignored, and an exception in one is written down "
-        "as a problem of its plugin and never reaches the caller."
+        "Told after the fact. What they return is ignored, but for the counts of what was erased, and an "
+        "exception in one is written down as a problem of its plugin and never reaches the caller."
     ),
 }
 

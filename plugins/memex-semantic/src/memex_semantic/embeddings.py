@@ -124,9 +124,10 @@ class Embeddings:
                 made = self._made(batch, stop)
                 if made is None:
                     return
-                if not self._keep(thread, known, age, self.space, list(zip(batch, made, strict=True))):
-                    continue
-                known.embedded = batch[-1].seq if len(batch) == BATCH else upto
+                with known.lock:  # kept and noted in one step
+                    if not self._keep(thread, known, age, self.space, list(zip(batch, made, strict=True))):
+                        continue
+                    known.embedded = batch[-1].seq if len(batch) == BATCH else upto
             if told is not None:
                 told(len(batch))
 

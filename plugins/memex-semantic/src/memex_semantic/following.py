@@ -75,7 +75,8 @@ class Following:
         """Begin with the first message from now on: this memory has a policy that ranks by meaning."""
         with self._changed:
             self._ranked = True
-            self._idle_until = 0.0
+            if self._idle_until == float("inf"):
+                self._idle_until = 0.0
 
     # -- as others see it ----------------------------------------------------------------------
 
@@ -218,7 +219,8 @@ def _known(host: Memex) -> Following | None:
 
 def watch(embeddings: Embeddings) -> None:
     """Have these forget what is forgotten."""
-    _EMBEDDINGS.add(embeddings)
+    with _LOCK:
+        _EMBEDDINGS.add(embeddings)
 
 
 def forget(receipt: Receipt, host: Memex | None) -> int:
@@ -234,7 +236,9 @@ def forget(receipt: Receipt, host: Memex | None) -> int:
     Returns:
         How many entries of that memory were kept in no store.
     """
-    erased = [(embeddings, embeddings.forget(receipt)) for embeddings in list(_EMBEDDINGS)]
+    with _LOCK:
+        watched = list(_EMBEDDINGS)
+    erased = [(embeddings, embeddings.forget(receipt)) for embeddings in watched]
     return sum(count for embeddings, count in erased if host is None or embeddings.is_of(host))
 
 
