@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gc
+import threading
 import weakref
 
 import pytest
 
-from memex import ConfigError, Home, Memex, Message, Work, hookimpl, load_settings
+from memex import ConfigError, Home, Memex, Message, Provider, Work, hookimpl, load_settings
 from memex.testing import ScratchStore
 
 
@@ -101,6 +102,37 @@ def test_a_wrong_background_is_named(tmp_path):
     (tmp_path / "memex.toml").write_text("budget = true")
     with pytest.raises(ConfigError, match="budget = True"):
         load_settings(str(tmp_path), {})
+
+
+def wait_for_the_gate():
+    """Make a policy when the gate is open."""
+    BEGUN.set()
+    assert GATE.wait(30)
+    return lambda window: window
+
+
+BEGUN, GATE = threading.Event(), threading.Event()
+
+
+def test_appending_waits_for_no_chain_that_is_being_made():
+    class Offers:
+        @hookimpl
+        def memex_policies(self):
+            return [Provider("slow", f"{__name__}:wait_for_the_gate", "Takes its time")]
+
+    with Memex(ScratchStore(), plugins=[Offers()]) as memory:
+        memory.thread("t").append("The counter is made with the first message.")
+        making = threading.Thread(target=lambda: memory.chain)
+        making.start()
+        assert BEGUN.wait(30)
+        appending = threading.Thread(target=memory.thread("t").append, args=["one"])
+        appending.start()
+        appending.join(5)
+        done = not appending.is_alive()
+        GATE.set()
+        making.join()
+        appending.join()
+        assert done
 
 
 # -- where a thread lives --------------------------------------------------------------------------

@@ -279,12 +279,13 @@ class Memex:
     @property
     def counter(self) -> Counter:
         """How tokens are counted; the one that needs no tokenizer is made on first use."""
-        with self._lock:
-            if self._counter is None:
-                from memex._estimate import ScriptCounter
+        if self._counter is None:  # without the lock, which is held for long where a chain is made
+            with self._lock:
+                if self._counter is None:
+                    from memex._estimate import ScriptCounter
 
-                self._counter = ScriptCounter()
-            return self._counter
+                    self._counter = ScriptCounter()
+        return self._counter
 
     @property
     def backend(self) -> Backend:
