@@ -10,6 +10,7 @@ import msgspec
 
 from memex._counter import Counter, count_message
 from memex._entry import Entry
+from memex._home import Home, home_of
 from memex._message import Message, Role, is_broken
 from memex._ranges import to_ranges
 from memex._seeking import seeking
@@ -91,6 +92,11 @@ class Log:
         self._beside = beside
         self.thread = thread
         self.head = head
+
+    @property
+    def home(self) -> Home:
+        """Which store object the thread lives in: threads of one name in two stores have two homes."""
+        return home_of(self._store, self._indexes)
 
     def entries(
         self,

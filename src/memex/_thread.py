@@ -183,7 +183,7 @@ class Thread:
         done = memex.store.append(self.id, messages, tokens=tokens, counter=counter, expect=expect)
         for entry in done.entries:
             if entry.seq > done.head - done.new:  # what was there before was told then
-                memex.hooks.message_stored(self.id, entry)
+                memex.hooks.message_stored(self.id, entry, self)
         return done.entries
 
     def pin(self, message: str | int, *, pinned: bool = True) -> Entry:
@@ -226,7 +226,7 @@ class Thread:
             What was erased where.
         """
         ids = None if messages is None else [self._entry(message).message.id for message in messages]
-        return self.memex.forgotten(self.memex.store.forget(self.id, ids))
+        return self.memex.forgotten(self.memex.store.forget(self.id, ids), self)
 
     # -- turns ---------------------------------------------------------------------------------
 
@@ -322,7 +322,7 @@ class Thread:
             )
             failure.carried = message
             raise failure from error
-        self.memex.hooks.message_stored(self.id, done.entries[0])
+        self.memex.hooks.message_stored(self.id, done.entries[0], self)
         return done.entries[0]
 
     def _counts(self, messages: Sequence[Message]) -> tuple[list[int] | None, str | None]:

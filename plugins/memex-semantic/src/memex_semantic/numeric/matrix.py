@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from memex_semantic.numeric.coarse import WORTH, Coarse, product_of_bytes
 
 Rows = NDArray[np.float32]
 Numbers = NDArray[np.float64]
@@ -16,6 +19,8 @@ _PAGE: Final = 1024
 _SAMPLE: Final = 1024
 _MARGIN: Final = 1e-4
 """How far the fast scores, in single precision, may be from the exact ones; many times what was seen."""
+_MOST_LIKELY: Final = 0.2
+"""Part of the vectors that may be left after a first look; to gather more is slower than to multiply all."""
 DIGITS: Final = 6
 """Of a score: the last digits of a sum differ with the machine, and a plan must not."""
 
@@ -25,7 +30,9 @@ class Matrix:
 
     Scores are computed twice: for all messages in single precision, to find the best; and for these
     again in double precision, each on its own, and rounded. So a score does not depend on how many
-    messages there are, and the same question has the same ranking when it is asked again.
+    messages there are, and the same question has the same ranking when it is asked again. Of many
+    vectors most are left out by a look at their bytes before that, where numkong is installed: only what
+    cannot be among the best, so the ranking is the same.
 
     Args:
         dimension: How many numbers a vector has.
@@ -36,6 +43,8 @@ class Matrix:
         self._rows: Rows = np.zeros((0, dimension), np.float32)
         self._seqs: NDArray[np.int64] = np.zeros(0, np.int64)
         self._count = 0
+        self._coarse: Coarse | None = None
+        self._looking = threading.Lock()
 
     def __len__(self) -> int:
         """Return how many vectors there are."""
@@ -75,25 +84,54 @@ class Matrix:
         count = int(np.searchsorted(self._seqs[: self._count], upto, side="right"))
         if not count or not len(questions) or top < 1:
             return {}
-        rows = self._rows[:count]
-        # One after the other: numpy's product with several at once took four times as long as with one.
-        by_row = rows @ questions[0]
-        for question in questions[1:]:
-            np.maximum(by_row, rows @ question, out=by_row)
-        starts = self._starts(count)
-        seqs = self._seqs[starts]
-        fast = _with_neighbours(seqs, np.maximum.reduceat(by_row, starts), beside)
-        if len(fast) > top:
-            least = np.partition(fast, len(fast) - top)[len(fast) - top] - _MARGIN
-            candidates = seqs[fast >= least]
-        else:
-            candidates = seqs
-        near = np.concatenate([candidates - 1, candidates, candidates + 1]) if beside else candidates
-        exact = self._exact(questions, np.unique(near), upto)
+        candidates = self._candidates(questions, count, top, beside)
+        exact = self._exact(questions, _and_beside(candidates, beside), upto)
         scored = _with_neighbours(exact[0], exact[1], beside)
         scores = dict(zip(exact[0].tolist(), np.round(scored, DIGITS).tolist(), strict=True))
         best = sorted(candidates.tolist(), key=lambda seq: (-scores[seq], -seq))
         return {seq: scores[seq] for seq in best[:top]}
+
+    def _candidates(self, questions: Rows, count: int, top: int, beside: float) -> NDArray[np.int64]:
+        """Return the messages that may be among the best: those that are, and what lies within the margin."""
+        rows, seqs = self._rows[:count], self._seqs[:count]
+        coarse = self._coarse_of(count)
+        if coarse is not None:
+            look = coarse.look(questions, count)
+            likely = _best(seqs, look.scores, top, beside, 2 * (1 + beside) * look.off)
+            if len(likely) > count * _MOST_LIKELY:
+                coarse = None  # all are much alike: the look was for nothing
+            else:
+                at = self._places(_and_beside(likely, beside), count)
+                rows, seqs = rows[at], seqs[at]
+        # One after the other: numpy's product with several at once took four times as long as with one.
+        by_row = rows @ questions[0]
+        for question in questions[1:]:
+            np.maximum(by_row, rows @ question, out=by_row)
+        if coarse is None:
+            return _best(seqs, by_row, top, beside, _MARGIN)
+        return _best(seqs, by_row, top, beside, _MARGIN, among=likely)
+
+    def _coarse_of(self, count: int) -> Coarse | None:
+        """Return the vectors as bytes, complete to a count; None where that does not pay."""
+        if count < WORTH or (product := product_of_bytes()) is None:
+            return None
+        with self._looking:
+            if self._coarse is None:
+                self._coarse = Coarse(self.dimension, product)
+            for start in range(self._coarse.count, count, _PAGE * 16):
+                self._coarse.extend(self._rows[start : min(count, start + _PAGE * 16)])
+            return self._coarse
+
+    def _places(self, wanted: NDArray[np.int64], count: int) -> NDArray[np.intp]:
+        """Return where the vectors of messages are, among the first."""
+        known = self._seqs[:count]
+        first = np.searchsorted(known, wanted)
+        lengths = np.searchsorted(known, wanted, "right") - first
+        ends = np.cumsum(lengths)
+        places: NDArray[np.intp] = np.arange(ends[-1] if len(ends) else 0) + np.repeat(
+            first - ends + lengths, lengths
+        )
+        return places
 
     def deviation(self, questions: Rows, *, upto: int) -> float:
         """Return how far the cosines of a thread to a question lie from their mean: the standard deviation.
@@ -116,20 +154,13 @@ class Matrix:
         self, questions: Rows, wanted: NDArray[np.int64], upto: int
     ) -> tuple[NDArray[np.int64], Numbers]:
         """Return which of these messages have vectors, and their scores, computed each on its own."""
-        known = self._seqs[: self._count]
-        wanted = wanted[wanted <= upto]
-        spans = zip(np.searchsorted(known, wanted), np.searchsorted(known, wanted, "right"), strict=True)
-        taken = np.concatenate([np.arange(first, stop) for first, stop in spans])
+        taken = self._places(wanted[wanted <= upto], self._count)
         rows, seqs = self._rows[taken].astype(np.float64), self._seqs[taken]
         # Not by a matrix product, whose order of summing depends on the size of the matrix.
         by_row = np.max([(rows * question).sum(axis=1) for question in questions.astype(np.float64)], axis=0)
-        starts = np.flatnonzero(np.r_[True, seqs[1:] != seqs[:-1]])
+        starts = _starts(seqs)
         by_message: Numbers = np.maximum.reduceat(by_row, starts)
         return seqs[starts], by_message.round(DIGITS)
-
-    def _starts(self, count: int) -> NDArray[np.intp]:
-        seqs = self._seqs[:count]
-        return np.flatnonzero(np.r_[True, seqs[1:] != seqs[:-1]])
 
     def _make_room(self, more: int) -> None:
         if self._count + more <= len(self._rows):
@@ -151,6 +182,52 @@ def unit(vectors: Rows) -> Rows:
 def rows_of(data: Iterable[bytes], dimension: int) -> Rows:
     """Return vectors as stores keep them as rows of length one."""
     return unit(np.frombuffer(b"".join(data), "<f4").reshape(-1, dimension))
+
+
+def _starts(seqs: NDArray[np.int64]) -> NDArray[np.intp]:
+    return np.flatnonzero(np.r_[True, seqs[1:] != seqs[:-1]])
+
+
+def _and_beside(seqs: NDArray[np.int64], beside: float) -> NDArray[np.int64]:
+    """Return messages, given in order, and those beside them where these count, each once and in order."""
+    if not beside or not len(seqs):
+        return seqs
+    there = np.zeros(int(seqs[-1] - seqs[0]) + 3, np.bool_)
+    for way in (0, 1, 2):
+        there[seqs - seqs[0] + way] = True
+    found: NDArray[np.int64] = np.flatnonzero(there) + (seqs[0] - 1)
+    return found
+
+
+def _best(
+    seqs: NDArray[np.int64],
+    by_row: Rows,
+    top: int,
+    beside: float,
+    margin: float,
+    among: NDArray[np.int64] | None = None,
+) -> NDArray[np.int64]:
+    """Return the best messages by the scores of their vectors, and those that are behind by a margin at most.
+
+    Args:
+        seqs: The message of each vector.
+        by_row: The score of each vector.
+        top: How many are wanted.
+        beside: What a message gets of the better one beside it.
+        margin: How much behind the last of them.
+        among: Only these messages; the others are there because they stand beside them.
+    """
+    starts = _starts(seqs)
+    messages = seqs[starts]
+    scores = _with_neighbours(messages, np.maximum.reduceat(by_row, starts), beside)
+    if among is not None:
+        kept = np.isin(messages, among)
+        messages, scores = messages[kept], scores[kept]
+    if len(scores) <= top:
+        return messages
+    least = np.partition(scores, len(scores) - top)[len(scores) - top] - margin
+    best: NDArray[np.int64] = messages[scores >= least]
+    return best
 
 
 def _with_neighbours(seqs: NDArray[np.int64], scores: NDArray[Any], beside: float) -> NDArray[Any]:
