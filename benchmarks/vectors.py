@@ -6,7 +6,8 @@ Vectors are random, of 384 numbers, and the embedder gives them at once: what a 
 Words are drawn from a vocabulary of 20,000 by Zipf's law, so that ``recall`` has as much to do as it
 has on real text. Each thread is in an SQLite file. Times are the least of several tries, in milliseconds of
 CPU, of all threads (so run it with ``OPENBLAS_NUM_THREADS=1``); the limit beside them is numpy's product
-of as large a matrix and a vector, in the same run.
+of as large a matrix and a vector, in the same run. From 50,000 messages on ``search_ms`` is with a
+look at bytes first, where numkong is installed (``pip install 'memex-semantic[large]'``).
 
 ``--large`` adds 500,000 messages (2 GB of memory, some minutes). ``--peers`` compares the exact search with
 what usearch offers - exact with float32 and int8, and HNSW - and needs ``pip install usearch``; HNSW is
@@ -28,11 +29,13 @@ from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
 
+import memex_semantic
 import numpy as np
+from memex_semantic.numeric import matrix as numeric
 from memex_semantic.numeric.matrix import Matrix, unit
 from memex_semantic.sharing import embeddings_for, reader_of
 
-from memex import Memex, Message, Provider, hookimpl
+from memex import Memex, Message, Provider, Thread, hookimpl
 
 DIMENSION = 384
 LIMIT_MS = 50.0
@@ -121,7 +124,7 @@ def measure(count: int, folder: Path) -> dict[str, Any]:
         found["first_question_ms"] = least(lambda: asks(memory), 1)
         matrix = embeddings_for("random", 200, memory).matrix("t", reader_of("t", memory), count)
         asked = unit(np.array([random_vector(QUESTION)], np.float32))
-        found["search_ms"] = least(lambda: matrix.nearest(asked, upto=count, top=200, beside=0.5))
+        found |= searching(matrix, asked, count)
         rows = unit(np.random.default_rng(1).standard_normal((count, DIMENSION), np.float32))
         found["numpy_product_ms"] = least(lambda: rows @ asked[0])
     for name, chain in CHAINS.items():
@@ -130,6 +133,21 @@ def measure(count: int, folder: Path) -> dict[str, Any]:
             found[f"{name}_window_ms"] = least(functools.partial(asks, memory))
             if name == "hybrid":
                 found |= appending(memory)
+    return found
+
+
+def searching(matrix: Matrix, asked: Any, count: int) -> dict[str, Any]:
+    """Search as it is done here, and by numpy alone; the ranking must be the same."""
+    search = functools.partial(matrix.nearest, asked, upto=count, top=400, beside=0.5)
+    looks = count >= numeric.WORTH and numeric.product_of_bytes() is not None
+    found = {"search_ms": least(search), "looks_at_bytes": looks}
+    best, find = search(), numeric.product_of_bytes
+    numeric.product_of_bytes = lambda: None
+    try:
+        found["search_by_numpy_alone_ms"] = least(search)
+        assert list(search().items()) == list(best.items())
+    finally:
+        numeric.product_of_bytes = find
     return found
 
 
@@ -152,10 +170,22 @@ def appending(memory: Memex) -> dict[str, Any]:
         embeddings.matrix("t", read, entry.seq)
         whole.append(time.process_time() - started)
     return {
+        "told_of_a_message_us": telling(thread),
         "append_ms": round(sorted(bare)[len(bare) // 2] * 1e3, 3),
         "append_and_embed_ms": round(sorted(whole)[len(whole) // 2] * 1e3, 3),
         "head": thread.info.head,
     }
+
+
+def telling(thread: Thread) -> float:
+    """Return the microseconds that whoever appends a message spends on having it embedded later."""
+    times = []
+    for _ in range(7):
+        started = time.thread_time()  # not of the thread that embeds
+        for _ in range(10_000):
+            memex_semantic.memex_message_stored(thread)
+        times.append(time.thread_time() - started)
+    return round(min(times) * 100, 2)
 
 
 def peers(count: int) -> dict[str, Any]:

@@ -19,8 +19,8 @@ INTROS = {
         "[providers](names.md#plugins)."
     ),
     "events": (
-        "Told after the fact. What they return is ignored, and an exception in one is written down "
-        "as a problem of its plugin and never reaches the caller."
+        "Told after the fact. What they return is ignored, but for the counts of what was erased, and an "
+        "exception in one is written down as a problem of its plugin and never reaches the caller."
     ),
 }
 
@@ -43,7 +43,7 @@ def hooks() -> str:
 def _lines() -> Iterator[str]:
     group = ""
     for name, hook in all_hooks().items():
-        mine = "events" if inspect.signature(hook).return_annotation == "None" else "offers"
+        mine = "offers" if "Provider" in inspect.signature(hook).return_annotation else "events"
         if mine != group:
             group = mine
             yield f"## {TITLES[group]}"

@@ -18,7 +18,8 @@ GROUPS = {
     "parse_chain",
     "Messages": "Message Origin Usage freeze thaw encode_message decode_message check_id",
     "Parts": "Part Text Reasoning ToolCall ToolResult Media Refusal Citation Opaque",
-    "Plans": "Plan Step Change Outcome Anchor Explanation Row rows Replayed Rehearsal Entry Derived Unit Log",
+    "Plans": "Plan Step Change Outcome Anchor Explanation Row rows Replayed Rehearsal Entry Derived Unit "
+    "Log Home",
     "Rankings": "Ranking ranker",
     "Ranges of messages": "to_ranges expand contains show_ranges",
     "Models": "Backend AsyncBackend Request Event FinishReason Tool tool_of Capabilities Cost",
@@ -31,7 +32,7 @@ GROUPS = {
     "For those who write stores": "checked_entries checked_plans checked_vectors split_blobs join_blobs "
     "blobs_of searchable seeking vector_store",
     "Words": "terms is_question searchable_text snippet TermIndex parse_query Clause Sieve TERMS",
-    "Plugins": "hookimpl Provider PluginInfo Problem",
+    "Plugins": "hookimpl Provider PluginInfo Problem Work",
     "Programs that list plugins": "Hooks Offer load_target EntryPointInfo probe ProbeResult",
     "Version": "__version__",
 }
@@ -61,7 +62,7 @@ LINES = {
 FOR_THE_HOST = frozenset(
     {"adopt", "build", "chain_of", "changed", "filtered", "forgotten", "keep", "report", "store_reply"}
 )
-MEMBERS = ("Memex", "Thread", "Window", "Reply", "Plan", "Message")
+MEMBERS = ("Memex", "Thread", "Window", "Log", "Reply", "Plan", "Message")
 
 
 def errors_of_memex() -> list[str]:

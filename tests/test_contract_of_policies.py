@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from memex import BudgetExceeded, Entry, Message, PolicyFailed, PolicyViolation, Window
+from memex import BudgetExceeded, Change, Derived, Entry, Message, PolicyFailed, PolicyViolation, Window
 from memex.testing import PolicyContract, evict_oldest
 
 
@@ -107,3 +108,50 @@ def test_filling_the_window_with_quotes_is_caught():
 
     with pytest.raises(BudgetExceeded):
         contract(lambda: greedy).test_the_budget_is_kept_at_every_turn()
+
+
+def block_of(window: Window, text: str, **fields: Any) -> Window:
+    """Return a window with a block that a policy wrote by itself."""
+    message = Message.user(f"Quoted:\n> {text}")
+    block = Derived("recall", message, (), window.counter.count_message(message), **fields)
+    change = Change(kind="recall", seqs=(), reason="by-hand", tokens=block.tokens)
+    return window.changed((*window.items[:-1], block, window.items[-1]), change)
+
+
+def test_a_cache_of_what_other_threads_said_is_caught():
+    def make() -> Callable[[Window], Window]:
+        kept: dict[int, Entry] = {}
+
+        def remembers(window: Window) -> Window:
+            for log in window.log.others(["older"]):
+                kept.update((entry.seq, entry) for entry in log.entries(log.head))
+                last = max(kept)
+                if kept[last].seq <= log.head and window.newest:
+                    seqs = (("older", ((last, last),)),)
+                    return block_of(window, kept[last].message.text, elsewhere=seqs)
+            return window
+
+        return remembers
+
+    with pytest.raises(AssertionError, match="was forgotten"):
+        contract(make).test_what_another_thread_forgot_is_in_no_later_window()
+
+
+def test_quotes_that_other_threads_do_not_hold_are_caught():
+    def invents(window: Window) -> Window:
+        (log, *_) = window.log.others()
+        return block_of(window, "Nobody said so.", elsewhere=((log.thread, ((2, 2),)),))
+
+    with pytest.raises(AssertionError, match="no quote of #2 of older"):
+        contract(lambda: invents).test_what_threads_share_is_not_said_twice()
+
+
+def test_a_policy_that_reads_on_in_other_threads_is_caught():
+    def make() -> Callable[[Window], Window]:
+        calls = itertools.count(2)
+        return lambda window: window.recall(
+            [], elsewhere={log.thread: log.at([next(calls)]) for log in window.log.others(["older"])}
+        )
+
+    with pytest.raises(AssertionError, match="comes out differently"):
+        contract(make).test_plans_replay_when_other_threads_go_on()

@@ -30,11 +30,11 @@ OFFERS = {
 }
 EVENTS = {
     "memex_thread_opened": ["thread"],
-    "memex_message_stored": ["thread", "entry"],
+    "memex_message_stored": ["thread", "entry", "handle"],
     "memex_window_built": ["thread", "window"],
     "memex_reply_received": ["thread", "reply"],
     "memex_call_failed": ["thread", "error"],
-    "memex_messages_forgotten": ["thread", "receipt"],
+    "memex_messages_forgotten": ["thread", "receipt", "handle"],
 }
 SPECS = {name: function for name, function in vars(hookspecs).items() if name.startswith("memex_")}
 

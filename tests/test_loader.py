@@ -44,7 +44,7 @@ BAD = {
     "wrong_argument": (
         "argument",
         "register",
-        "memex_message_stored takes 'colour', but the hook gives thread, entry",
+        "memex_message_stored takes 'colour', but the hook gives thread, entry, handle",
     ),
     "misspelt_hook": (
         "misspelt",

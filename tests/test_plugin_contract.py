@@ -135,6 +135,12 @@ def test_a_plugin_that_only_listens_keeps_every_promise(failures):
     assert failures("import memex\n@memex.hookimpl\ndef memex_message_stored(entry): ...") == {}
 
 
+@pytest.mark.parametrize("hook", ["memex_message_stored", "memex_messages_forgotten"])
+@pytest.mark.parametrize("takes", ["handle", "handle=None", "thread, handle=None"])
+def test_an_argument_that_a_hook_gained_may_be_taken_with_a_default_or_without(failures, hook, takes):
+    assert failures(f"import memex\n@memex.hookimpl\ndef {hook}({takes}): ...") == {}
+
+
 def test_a_slow_import_breaks_no_promise_because_a_busy_machine_is_no_fault(failures, monkeypatch):
     monkeypatch.setattr("memex._loader.SLOW_SECONDS", 0.0)
     assert failures() == {}

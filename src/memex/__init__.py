@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from memex._frozen import thaw as thaw
     from memex._functions import tool_of as tool_of
     from memex._groups import Unit as Unit
+    from memex._home import Home as Home
     from memex._hooks import Hooks as Hooks
     from memex._log import Log as Log
     from memex._memex import Memex as Memex
@@ -155,6 +156,7 @@ if TYPE_CHECKING:
     from memex._vector_store import vector_store as vector_store
     from memex._window import Window as Window
     from memex._window import is_question as is_question
+    from memex._work import Work as Work
     from memex.hookspecs import hookimpl as hookimpl
 
 __version__ = "0.1.0"
@@ -193,6 +195,7 @@ _HOME = {
     "FilterFailed": "_errors",
     "FinishReason": "_backend",
     "Hit": "_store",
+    "Home": "_home",
     "Hooks": "_hooks",
     "InvalidAnswer": "_errors",
     "InvalidMessage": "_errors",
@@ -263,6 +266,7 @@ _HOME = {
     "VectorSpace": "_vector_store",
     "VectorStore": "_vector_store",
     "Window": "_window",
+    "Work": "_work",
     "blobs_of": "_blobs",
     "check_id": "_serial",
     "checked_entries": "_restoring",

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from memex._counter import count_message
-from memex._entry import Derived, Entry
+from memex._elsewhere import as_planned, entries_at, in_order, other_log, quotable
+from memex._entry import Derived, Entry, Place
 from memex._errors import PolicyViolation
 from memex._message import Message
+from memex._others import grouped
 from memex._plan import Change
 from memex._quoting import quote_block
-from memex._ranges import expand, to_ranges
+from memex._ranges import to_ranges
 from memex._stubs import place_of, stub_of
 
 if TYPE_CHECKING:
@@ -33,25 +35,36 @@ def drop(window: Window, entries: Iterable[Entry], reason: str, detail: Detail) 
     return window.changed(items, change)
 
 
-def recall(window: Window, entries: Iterable[Entry], reason: str, detail: Detail) -> Window:
+def recall(
+    window: Window,
+    entries: Iterable[Entry],
+    reason: str,
+    detail: Detail,
+    elsewhere: Mapping[str, Iterable[Entry]],
+) -> Window:
     """Do what :meth:`Window.recall` says."""
-    wanted = {
+    wanted: dict[Place, Entry] = {
         e.seq: window.log.counted(e) for e in entries if e.seq not in window and not window.log.superseded(e)
     }
     # Of what is shortened in the window, the message itself is quoted, not its stub.
-    wanted |= {e.seq: e for e in window.log.at(wanted.keys() & window.stubs.keys())}
+    wanted |= {e.seq: e for e in window.log.at(window.stubs.keys() & wanted.keys())}
+    for thread, others in elsewhere.items():
+        log = other_log(window, thread)
+        said = log.at(entry.seq for entry in others)  # what a policy kept may be forgotten since
+        wanted |= {place: entry for entry in said if (place := quotable(window, log, entry))}
     before = next((d for d in window.derived if d.kind == "recall"), None)
-    known = set(expand(before.covers)) if before else set()
+    known = set(before.places) if before else set()
     if not wanted.keys() - known:
         return window
-    quoted = {e.seq: e for e in window.log.at(known - wanted.keys())} | wanted
-    block = recall_block(window, [quoted[seq] for seq in sorted(quoted)])
+    quoted = entries_at(window, known - wanted.keys()) | wanted
+    block = _block(window, quoted)
     items = [item for item in window.items if item is not before]
-    at = items.index(window.newest) if window.newest else len(items)
-    items.insert(at, block)
+    items.insert(items.index(window.newest) if window.newest else len(items), block)
+    new = wanted.keys() - known
     change = Change(
         kind="recall",
-        seqs=to_ranges(wanted.keys() - known),
+        seqs=to_ranges(place for place in new if isinstance(place, int)),
+        elsewhere=as_planned(window, new),
         reason=reason,
         tokens=block.tokens - (before.tokens if before else 0),
         detail=detail or {},
@@ -59,14 +72,26 @@ def recall(window: Window, entries: Iterable[Entry], reason: str, detail: Detail
     return window.changed(tuple(items), change, same_entries=True)
 
 
-def recall_block(window: Window, entries: Iterable[Entry]) -> Derived:
+def recall_block(
+    window: Window, entries: Iterable[Entry], elsewhere: Mapping[str, Iterable[Entry]]
+) -> Derived:
     """Do what :meth:`Window.recall_block` says."""
-    quoted = list(entries)
-    message = quote_block(quoted)
+    quoted: dict[Place, Entry] = {entry.seq: entry for entry in entries}
+    for thread, others in elsewhere.items():
+        other_log(window, thread)
+        quoted |= {(thread, entry.seq): entry for entry in others}
+    return _block(window, quoted)
+
+
+def _block(window: Window, quoted: Mapping[Place, Entry]) -> Derived:
+    own = sorted(place for place in quoted if isinstance(place, int))
+    others = in_order(window, quoted)
+    message = quote_block([quoted[seq] for seq in own], [(place[0], quoted[place]) for place in others])
     return Derived(
         kind="recall",
         message=message,
-        covers=to_ranges(e.seq for e in quoted),
+        covers=to_ranges(own),
+        elsewhere=grouped(others),
         tokens=window.log.cost(message, window.counter),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Literal
@@ -9,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from memex._message import Message
-from memex._ranges import Range
+from memex._ranges import Elsewhere, Range, expand
 from memex._serial import encode_message
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,6 +43,7 @@ class Derived(msgspec.Struct, frozen=True, dict=True):
         covers: Sequence numbers of the messages it speaks for; one for a stub.
         tokens: What it costs.
         shown: How many characters of the beginning of each result a stub shows.
+        elsewhere: Messages of other threads that a recalled block quotes, by thread.
     """
 
     kind: Literal["recall", "summary", "stub"]
@@ -49,6 +51,15 @@ class Derived(msgspec.Struct, frozen=True, dict=True):
     covers: tuple[Range, ...]
     tokens: int = 0
     shown: int = 0
+    elsewhere: Elsewhere = ()
+
+    @property
+    def places(self) -> Iterator[Place]:
+        """What it speaks for, message by message: this thread's, then those of other threads."""
+        yield from expand(self.covers)
+        for thread, ranges in self.elsewhere:
+            for seq in expand(ranges):
+                yield thread, seq
 
     @cached_property
     def digest(self) -> str:
@@ -57,6 +68,8 @@ class Derived(msgspec.Struct, frozen=True, dict=True):
 
 
 Item = Entry | Derived
+Place = int | tuple[str, int]
+"""Where a message stands: its number, with its thread where that is another one."""
 
 
 def content_digest(message: Message) -> str:

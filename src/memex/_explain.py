@@ -9,7 +9,7 @@ import msgspec
 
 from memex._entry import Entry
 from memex._plan import Plan
-from memex._ranges import Range, contains
+from memex._ranges import Elsewhere, Range, contains, show_ranges
 
 if TYPE_CHECKING:
     from memex._thread import Thread
@@ -40,6 +40,8 @@ REASONS = {
     "repeated-system": "it repeats an earlier system message",
     "before-window": "it is older than the first window of this thread, which began at its newest messages",
     "earlier-plan": "an earlier plan left it out",
+    "not-quoted": "it is in another thread, and was not quoted",
+    "not-looked-at": "it is in another thread, and no policy looked there",
     "forgotten": "it was forgotten; only its place is left",
     "later": "it was stored after this plan was made",
 }
@@ -56,6 +58,7 @@ class Explanation(msgspec.Struct, frozen=True):
         by: The policy that decided, or ``host``.
         since: Number of the plan in which that was decided.
         detail: More, such as its score.
+        thread: The thread that it is of, where that is another one.
     """
 
     entry: Entry
@@ -65,13 +68,15 @@ class Explanation(msgspec.Struct, frozen=True):
     by: str
     since: int
     detail: dict[str, Any] = {}
+    thread: str = ""
 
     def __str__(self) -> str:
         why = REASONS.get(self.reason, self.reason)
         when = "" if self.since == self.plan else f", in plan {self.since}"
         more = "".join(f"; {key} {_value_text(value)}" for key, value in self.detail.items())
         which = f"plan {self.plan}" if self.plan else "this plan"
-        return f"#{self.entry.seq} is {self.fate} in {which}: {why} ({self.by}{when}){more}"
+        where = f" of thread {self.thread}" if self.thread else ""
+        return f"#{self.entry.seq}{where} is {self.fate} in {which}: {why} ({self.by}{when}){more}"
 
 
 def _value_text(value: Any) -> str:
@@ -137,7 +142,7 @@ def _decided(entry: Entry, plan: Plan, kind: str, fate: Fate) -> Explanation | N
     for step in plan.steps:
         for change in step.changes:
             if change.kind == kind and contains(change.seqs, entry.seq):
-                detail = _detail(change.detail, entry.seq)
+                detail = detail_of(change.detail, str(entry.seq))
                 number = plan.number
                 return Explanation(entry, number, fate, change.reason, step.policy, number, detail)
     return None
@@ -149,18 +154,18 @@ def _ranked(plan: Plan, seq: int) -> dict[str, Any]:
     for step in plan.steps:
         for change in step.changes:
             if change.kind == "rank" and change.detail and contains(change.seqs, seq):
-                said |= _detail(change.detail, seq)
+                said |= detail_of(change.detail, str(seq))
     return said
 
 
-def _detail(detail: Any, seq: int) -> dict[str, Any]:
+def detail_of(detail: Any, key: str) -> dict[str, Any]:
     """Return what a change says about one message: ``{"score": {"12": 3.1}}`` gives its score."""
     picked: dict[str, Any] = {}
-    for key, value in detail.items():
+    for name, value in detail.items():
         if not isinstance(value, dict):
-            picked[key] = value
-        elif str(seq) in value:
-            picked[key] = value[str(seq)]
+            picked[name] = value
+        elif key in value:
+            picked[name] = value[key]
     return picked
 
 
@@ -173,6 +178,8 @@ class Row(msgspec.Struct, frozen=True):
         reason: The short code.
         by: The policy that decided, or ``host``.
         tokens: What they cost in the window or, if dropped, gave back; None if unknown.
+        elsewhere: Messages of other threads, by the id of the thread, or its tag where nobody looked or
+            the thread is gone; quoted before ``seqs``.
     """
 
     seqs: tuple[Range, ...]
@@ -180,6 +187,13 @@ class Row(msgspec.Struct, frozen=True):
     reason: str
     by: str
     tokens: int | None = None
+    elsewhere: Elsewhere = ()
+
+    @property
+    def messages(self) -> str:
+        """The messages, for a reader: ``thread support-41: 12-13; 4``."""
+        others = [f"thread {name}: {show_ranges(ranges)}" for name, ranges in self.elsewhere]
+        return "; ".join([*others, *([show_ranges(self.seqs)] if self.seqs or not others else [])])
 
 
 def rows(plan: Plan) -> Iterator[Row]:
@@ -189,7 +203,9 @@ def rows(plan: Plan) -> Iterator[Row]:
             reason = plan.why_kept(placed.seqs[0])
             yield Row((placed.seqs,), "kept", reason, "host", placed.tokens)
         elif placed.derived == "recall":
-            yield Row(placed.covers, "recalled", "recalled", _author(plan, "recall"), placed.tokens)
+            by = _author(plan, "recall")
+            others = tuple((_called(plan, tag), ranges) for tag, ranges in placed.elsewhere)
+            yield Row(placed.covers, "recalled", "recalled", by, placed.tokens, others)
         elif placed.derived == "stub":
             by = _author(plan, "shorten")
             yield Row(
@@ -205,6 +221,12 @@ def rows(plan: Plan) -> Iterator[Row]:
     if plan.opened.outside:
         reason = "before-window" if plan.opened.after_plan is None else "earlier-plan"
         yield Row(plan.opened.outside, "outside", reason, "host")
+
+
+def _called(plan: Plan, tag: str) -> str:
+    """Return what a thread is called: its id where that is known."""
+    name = plan.names.get(tag)
+    return f"{tag} (gone)" if name == "" else name or tag
 
 
 def _author(plan: Plan, kind: str) -> str:

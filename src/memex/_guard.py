@@ -9,11 +9,13 @@ import msgspec
 
 from memex._entry import Derived, Entry
 from memex._errors import BudgetExceeded, PolicyViolation
+from memex._message import Role
 from memex._plan import Change
 from memex._ranges import contains, expand, show_ranges, to_ranges
 from memex._stubs import stub_of
 from memex._window import Window
 
+_STANDING: frozenset[Role] = frozenset({"system", "developer"})
 _CHANGES = msgspec.json.Decoder(tuple[Change, ...])
 
 
@@ -109,19 +111,40 @@ def _split(before: Window, after: Window) -> Iterator[tuple[str, str]]:
 
 
 def _bad_derived(before: Window, after: Window) -> Iterator[tuple[str, str]]:
-    counted = {id(item) for item in before.derived}
+    known = {id(derived) for derived in before.derived}
     for position, item in enumerate(after.items):
         if not isinstance(item, Derived):
             continue
         # Asked as ranges: a summary may cover the whole log, and a stranger may claim any number.
-        if not item.covers or any(not 1 <= a <= b <= after.log.head for a, b in item.covers):
+        if any(not 1 <= a <= b <= after.log.head for a, b in item.covers) or not (
+            item.covers or item.elsewhere
+        ):
             yield "derived", "a derived entry names the messages of the log that it covers"
-        if id(item) not in counted and item.tokens != after.log.cost(item.message, after.counter):
-            yield "derived", "a derived entry costs what the counter says"
+        if id(item) not in known:
+            if item.elsewhere:
+                yield from _bad_elsewhere(after, item)
+            if item.tokens != after.log.cost(item.message, after.counter):
+                yield "derived", "a derived entry costs what the counter says"
         if any(contains(item.covers, seq) for seq in after.seqs):
             yield "derived", "a derived entry covers messages that are in the window themselves"
         if item.kind == "recall" and not _before_newest(after, position):
             yield "prefix", "recalled messages stand just before the newest user message"
+
+
+def _bad_elsewhere(after: Window, item: Derived) -> Iterator[tuple[str, str]]:
+    """Yield what a block must not quote from other threads, as far as it names it."""
+    if item.kind != "recall":
+        yield "derived", "only quotes speak for messages of other threads"
+    for thread, ranges in item.elsewhere:
+        log = after.log.beside.log(thread)
+        if log is None or not ranges or any(not 1 <= a <= b <= log.head for a, b in ranges):
+            yield "derived", "a block of quotes names messages of threads that log.others() gave"
+        elif any(after.log.beside.is_own(thread, first) for first, _ in ranges):  # forks share beginnings
+            yield "derived", "a message that this thread holds itself is not quoted from another"
+        elif any(after.log.beside.once(thread, seq) != (thread, seq) for span in ranges for seq in span):
+            yield "derived", "a message that threads share is quoted once"
+        elif any(True for first, last in ranges for _ in log.entries(first, last, roles=_STANDING)):
+            yield "derived", "system text of another thread is never quoted"
 
 
 def _before_newest(after: Window, position: int) -> bool:

@@ -22,7 +22,7 @@ from memex._offers import KINDS, ask, clash_message, clashes, not_found_message
 from memex._plugin import Offer, PluginInfo, Problem, Stage, describe
 
 if TYPE_CHECKING:
-    from memex import Entry, MemexError, Receipt, Reply, ThreadInfo, Window
+    from memex import Entry, MemexError, Receipt, Reply, Thread, ThreadInfo, Window
 
 __all__ = ["KINDS", "LISTENERS", "Hooks", "Offer"]
 
@@ -159,10 +159,10 @@ class Hooks:
         if listeners := self._listeners["memex_thread_opened"]:
             self._tell(listeners, {"thread": thread})
 
-    def message_stored(self, thread: str, entry: Entry) -> None:
+    def message_stored(self, thread: str, entry: Entry, handle: Thread | None = None) -> None:
         """Tell that a message is durable."""
         if listeners := self._listeners["memex_message_stored"]:
-            self._tell(listeners, {"thread": thread, "entry": entry})
+            self._tell(listeners, {"thread": thread, "entry": entry, "handle": handle})
 
     def window_built(self, thread: str, window: Window) -> None:
         """Tell that a window is ready."""
@@ -179,11 +179,13 @@ class Hooks:
         if listeners := self._listeners["memex_call_failed"]:
             self._tell(listeners, {"thread": thread, "error": error})
 
-    def messages_forgotten(self, thread: str, receipt: Receipt) -> dict[str, int]:
+    def messages_forgotten(
+        self, thread: str, receipt: Receipt, handle: Thread | None = None
+    ) -> dict[str, int]:
         """Tell that messages were erased and return what listeners erased of their own, by place."""
         places: dict[str, int] = {}
         for impl in self._listeners["memex_messages_forgotten"]:
-            self._tell([impl], {"thread": thread, "receipt": receipt}, places)
+            self._tell([impl], {"thread": thread, "receipt": receipt, "handle": handle}, places)
         return places
 
     def _tell(

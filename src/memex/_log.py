@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from memex._counter import Counter, count_message
 from memex._entry import Entry
+from memex._home import Home, home_of
 from memex._message import Message, Role, is_broken
 from memex._ranges import to_ranges
 from memex._seeking import seeking
 from memex._store import Postings, Store, searchable
 from memex._term_index import TermIndex
 from memex._terms import searchable_text, terms
+
+if TYPE_CHECKING:
+    from memex._others import Others
 
 
 class ThreadIndexes:
@@ -48,25 +53,50 @@ class ThreadIndexes:
 class Log:
     """A thread up to one message, for policies: what they may read, and nothing they may write.
 
-    Later messages and other threads cannot be seen, so that a plan made from it can be replayed.
+    Later messages cannot be seen, so that a plan made from it can be replayed; other threads of the
+    namespace can where a policy asks for them.
 
     Attributes:
         thread: Id of the thread.
         head: Sequence number of the last message that can be seen.
     """
 
-    __slots__ = ("_counter", "_indexes", "_known", "_store", "_written", "head", "thread")
+    __slots__ = (
+        "_beside",
+        "_counter",
+        "_indexes",
+        "_known",
+        "_others",
+        "_store",
+        "_written",
+        "head",
+        "thread",
+    )
 
     def __init__(
-        self, store: Store, thread: str, head: int, counter: Counter, indexes: ThreadIndexes
+        self,
+        store: Store,
+        thread: str,
+        head: int,
+        counter: Counter,
+        indexes: ThreadIndexes,
+        *,
+        beside: Mapping[str, int] | None = None,
     ) -> None:
         self._store = store
         self._counter = counter
         self._indexes = indexes
         self._known: dict[int, Entry | None] = {}
         self._written: dict[int, tuple[Message, int]] = {}
+        self._others: Others | None = None
+        self._beside = beside
         self.thread = thread
         self.head = head
+
+    @property
+    def home(self) -> Home:
+        """Which store object the thread lives in: threads of one name in two stores have two homes."""
+        return home_of(self._store, self._indexes)
 
     def entries(
         self,
@@ -126,6 +156,40 @@ class Log:
             # With the message itself: while it is held, no other one has its id.
             known = self._written[id(message)] = message, count_message(counter, message)
         return known[1]
+
+    def others(self, threads: Iterable[str] | None = None, *, most: int = 100) -> tuple[Log, ...]:
+        """Return the logs of other threads of the same namespace, those that were opened first before.
+
+        Each ends at the head it had when it was asked for first, and the plan keeps that, so that the
+        window can be made again. Forks share messages: what this thread holds itself is not quoted from
+        elsewhere, and what others share is quoted once. The others of another thread cannot be seen.
+
+        Args:
+            threads: Ids; one that is not there, has no message or is this thread is left out. None for all.
+            most: At most so many, those that were opened last: each costs a search.
+
+        Raises:
+            BadSetting: If an argument makes no sense.
+        """
+        return self.beside.logs(threads, most)
+
+    @property
+    def beside(self) -> Others:
+        """The other threads that were asked for so far; for the host."""
+        from memex._others import OtherLog, Others  # which are made of logs
+
+        if self._others is None:
+
+            def open_log(thread: str, head: int) -> Log:
+                return OtherLog(self._store, thread, head, self._counter, self._indexes)
+
+            self._others = Others(self._store, self.thread, open_log, self._beside)
+        return self._others
+
+    @property
+    def looked_beside(self) -> bool:
+        """Whether other threads were asked for; for the host."""
+        return self._others is not None
 
     def superseded(self, entry: Entry, *, asking: bool = False) -> bool:
         """Tell whether another answer takes the place of one that was cut off or failed.

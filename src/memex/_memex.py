@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import msgspec
 
+from memex._async_opening import AsyncOpening
 from memex._backend import Backend
 from memex._budget import Budget
 from memex._counter import Counter
 from memex._errors import ConfigError, FilterFailed, PluginError, StoreError
 from memex._factory import build, parse_spec
 from memex._filters import NamedFilter, run_filters
+from memex._home import Home, home_of
 from memex._hooks import Hooks, Offer
 from memex._loader import load
 from memex._log import ThreadIndexes
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from memex._chain import Chain, OnError, Policy
     from memex._linking import Spec
     from memex._plan import PolicyRef
+    from memex._work import Work
 
 
 class Memex:
@@ -52,12 +55,15 @@ class Memex:
         disable: Plugins not to load, by name or distribution.
         on_error: ``"raise"`` when a policy fails, or ``"skip"`` it and say so in the plan.
         plugins: Plugin objects of the program's own, besides the installed ones.
+        background: Whether plugins may work on after a call has returned, such as embedding what
+            it stored.
 
     Attributes:
         store: The store.
         hooks: The plugins' hooks, typed.
         budget: The token budget of new threads.
         indexes: Term indexes of threads whose store keeps none.
+        background: Whether plugins may work on after a call has returned.
 
     Raises:
         ConfigError: If a setting makes no sense. Nothing is left open.
@@ -79,12 +85,15 @@ class Memex:
         disable: Iterable[str] = (),
         on_error: OnError = "raise",
         plugins: Sequence[object] = (),
+        background: bool = True,
     ) -> None:
         if on_error not in ("raise", "skip"):
             raise ConfigError(f"on_error: {on_error!r} is neither 'raise' nor 'skip'")
         self.budget = Budget.of(budget, answer_tokens)
         self.namespace = check_id(namespace, "namespace")
         self.indexes = ThreadIndexes()
+        self.background = background
+        self._work: list[Work] = []
         self._lock = threading.RLock()
         self._told: set[str] = set()
         self._closing: list[Callable[[], object]] = []
@@ -144,8 +153,14 @@ class Memex:
                 stack.callback(self.store.close)
             if self._backend is not None and _is_spec(self._backend_spec):
                 stack.callback(self._backend.close)
-            while self._closing:
-                stack.callback(self._closing.pop(0))
+            stack.callback(self._let_plugins_finish)
+
+    def _let_plugins_finish(self) -> None:
+        if self._closing:
+            with ExitStack() as stack:
+                stack.callback(self._let_plugins_finish)  # some may have asked meanwhile
+                while self._closing:
+                    stack.callback(self._closing.pop(0))
 
     def on_close(self, call: Callable[[], object]) -> None:
         """Have this called once, before the store is closed; for plugins that have work to finish.
@@ -154,6 +169,24 @@ class Memex:
             call: What to call; the last to ask is called first.
         """
         self._closing.append(call)
+
+    @property
+    def home(self) -> Home:
+        """Which store object its threads live in; see :attr:`Log.home`."""
+        return home_of(self.store, self.indexes)
+
+    @property
+    def work(self) -> tuple[Work, ...]:
+        """What plugins do in the background for this memory, or did: wait for it, stop it."""
+        return tuple(self._work)
+
+    def add_work(self, work: Work) -> None:
+        """Let others see what a plugin does in the background; it is the plugin's to begin and to end.
+
+        Args:
+            work: One object for all that the plugin does of a kind for this memory.
+        """
+        self._work.append(work)
 
     def __repr__(self) -> str:
         return f"<Memex {type(self.store).__name__} {self.chain}>"
@@ -205,13 +238,13 @@ class Memex:
             raise StoreError(f"{self.store!r} cannot search; use a store that can, such as sqlite")
         return store.search(query, **filters)
 
-    def forgotten(self, receipt: Receipt) -> Receipt:
+    def forgotten(self, receipt: Receipt, handle: Thread | None = None) -> Receipt:
         """Drop what this memory keeps of erased messages, tell of it, and return the whole receipt."""
         for thread in (receipt.thread, *receipt.forks):
             self.indexes.discard(thread)
         if receipt.whole_thread:
             self._told.discard(receipt.thread)
-        places = self.hooks.messages_forgotten(receipt.thread, receipt)
+        places = self.hooks.messages_forgotten(receipt.thread, receipt, handle)
         return msgspec.structs.replace(receipt, places=receipt.places | places) if places else receipt
 
     def adopt(self, info: ThreadInfo, budget: Budget, chain: Chain | None) -> Thread:
@@ -246,12 +279,13 @@ class Memex:
     @property
     def counter(self) -> Counter:
         """How tokens are counted; the one that needs no tokenizer is made on first use."""
-        with self._lock:
-            if self._counter is None:
-                from memex._estimate import ScriptCounter
+        if self._counter is None:  # without the lock, which is held for long where a chain is made
+            with self._lock:
+                if self._counter is None:
+                    from memex._estimate import ScriptCounter
 
-                self._counter = ScriptCounter()
-            return self._counter
+                    self._counter = ScriptCounter()
+        return self._counter
 
     @property
     def backend(self) -> Backend:
@@ -331,43 +365,6 @@ class Memex:
     def _filter(self, offer: Offer) -> NamedFilter:
         made = cast("Any", build(offer, {}, host=self))
         return NamedFilter(offer.provider.name, made, offer.plugin.distribution, offer.plugin.version)
-
-
-class AsyncOpening:
-    """A memory that is about to open: ``async with Memex.aopen(...) as memory``."""
-
-    def __init__(self, make: Callable[[], Memex]) -> None:
-        self._make = make
-        self._memex: Memex | None = None
-        self._given_up = False
-        self._lock = threading.Lock()
-
-    async def __aenter__(self) -> Memex:
-        import asyncio
-
-        try:
-            return await asyncio.to_thread(self._open)
-        except asyncio.CancelledError:
-            with self._lock:
-                self._given_up = True
-            if self._memex is not None:
-                self._memex.close()
-            raise
-
-    def _open(self) -> Memex:
-        memory = self._make()
-        with self._lock:
-            self._memex = memory
-            given_up = self._given_up
-        if given_up:  # nobody is left to close it: the task was cancelled while this worked
-            memory.close()
-        return memory
-
-    async def __aexit__(self, *exc: object) -> None:
-        import asyncio
-
-        if self._memex is not None:
-            await asyncio.to_thread(self._memex.close)
 
 
 def _is_spec(value: object) -> bool:

@@ -11,7 +11,7 @@ import msgspec
 from memex._anchor import Anchor
 from memex._errors import StoreDamaged
 from memex._outcome import Outcome
-from memex._ranges import Range, contains, expand
+from memex._ranges import Elsewhere, Range, contains, expand
 
 FORMAT = 1
 
@@ -30,7 +30,9 @@ class Change(_Record, frozen=True):
         seqs: The messages it is about.
         reason: A short code: ``over-budget``, ``recalled``, ``orphan-tool-call``, ...
         tokens: What it took out or added.
-        detail: More for a reader, such as scores by sequence number.
+        detail: More for a reader, such as scores by sequence number; a message of another thread is
+            ``tag#number`` there.
+        elsewhere: Messages of other threads that it is about, by the tags of those threads.
     """
 
     kind: Literal["drop", "recall", "summarise", "rank", "shorten"]
@@ -38,6 +40,7 @@ class Change(_Record, frozen=True):
     reason: str
     tokens: int
     detail: Mapping[str, Any] = {}
+    elsewhere: Elsewhere = ()
 
 
 class Size(_Record, frozen=True):
@@ -81,6 +84,7 @@ class Placed(_Record, frozen=True):
         digest: Fingerprint of a derived entry's content.
         covers: Messages that a derived entry speaks for.
         shown: How many characters of the beginning of each tool result a stub shows.
+        elsewhere: Messages of other threads that a recalled block quotes, by the tags of those threads.
     """
 
     tokens: int
@@ -89,6 +93,7 @@ class Placed(_Record, frozen=True):
     digest: str | None = None
     covers: tuple[Range, ...] = ()
     shown: int = 0
+    elsewhere: Elsewhere = ()
 
 
 class PolicyRef(_Record, frozen=True):
@@ -152,6 +157,10 @@ class Plan(_Record, frozen=True):
         stable: How many leading messages that prefix holds.
         left_out: Parts that could not go to the model.
         anchor: What the provider counted of an earlier window, where that corrected an estimate.
+        beside: Other threads that policies asked for: the head that each had, by tag. A tag stands for a
+            thread as long as that is there, and tells nothing when it was forgotten.
+        names: The id that belongs to each tag, empty where the thread is gone; as far as somebody
+            looked, and no part of the record.
         outcome: What became of it, where it was sent: read from the answer, no part of the record.
         number: Its place among the thread's plans; given by the store, 0 before.
         milliseconds: Time each step took; not part of the record that is replayed.
@@ -181,19 +190,22 @@ class Plan(_Record, frozen=True):
     protected: Mapping[str, tuple[Range, ...]] = {}
     left_out: tuple[LeftOutPart, ...] = ()
     anchor: Anchor | None = None
+    beside: Mapping[str, int] = {}
+    names: Mapping[str, str] = {}
     outcome: Outcome | None = None
     number: int = 0
     milliseconds: tuple[float, ...] = ()
     format: int = FORMAT
 
     def to_bytes(self) -> bytes:
-        """Return the record that replay must give again: everything but number, times and outcome."""
-        bare = msgspec.structs.replace(self, number=0, milliseconds=(), outcome=None)
+        """Return the record that replay must give again: everything but number, names, times and outcome."""
+        bare = msgspec.structs.replace(self, number=0, names={}, milliseconds=(), outcome=None)
         return msgspec.json.encode(bare, order="sorted")
 
     def to_stored(self) -> bytes:
         """Return the plan as it is kept, times included."""
-        return msgspec.json.encode(msgspec.structs.replace(self, number=0, outcome=None), order="sorted")
+        bare = msgspec.structs.replace(self, number=0, names={}, outcome=None)
+        return msgspec.json.encode(bare, order="sorted")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain JSON values."""

@@ -8,7 +8,6 @@ from html import escape
 from memex._explain import Row, rows
 from memex._outcome import money
 from memex._plan import Plan
-from memex._ranges import show_ranges
 
 _HEADER = ("messages", "fate", "why", "by", "tokens")
 
@@ -49,13 +48,15 @@ def plan_html(plan: Plan) -> str:
 
 def _cells(row: Row) -> tuple[str, str, str, str, str]:
     tokens = "" if row.tokens is None else f"{row.tokens:,}"
-    return show_ranges(row.seqs), row.fate, row.reason, row.by, tokens
+    return row.messages, row.fate, row.reason, row.by, tokens
 
 
 def notes(plan: Plan) -> Iterator[str]:
     """Yield what a reader should know besides the table."""
     if plan.limited:
         yield f"the budget is {plan.total:,} tokens: {plan.limited}"
+    if plan.beside:
+        yield f"other threads that were looked at: {len(plan.beside):,}"
     if plan.anchor:
         yield str(plan.anchor)
     for step in plan.steps:

@@ -138,6 +138,8 @@ def build_window(
             for entry in window.entries
             for part, model in bound_parts(entry.message, settings.target)
         ),
+        beside=log.beside.heads if log.looked_beside else {},
+        names=log.beside.names if log.looked_beside else {},
         milliseconds=tuple(times),
     )
     return window.replace(plan=plan)
@@ -258,6 +260,7 @@ def _placed(window: Window) -> Iterable[Placed]:
                 digest=item.digest,
                 covers=item.covers,
                 shown=item.shown,
+                elsewhere=window.log.beside.tagged(item.elsewhere) if item.elsewhere else (),
             )
 
 

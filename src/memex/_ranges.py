@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 
 Range = tuple[int, int]
 """First and last sequence number, both inside."""
+Elsewhere = tuple[tuple[str, tuple[Range, ...]], ...]
+"""Messages of other threads, thread by thread: ids in a window, tags in a plan."""
 
 
 def to_ranges(seqs: Iterable[int]) -> tuple[Range, ...]:

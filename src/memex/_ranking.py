@@ -15,6 +15,7 @@ import msgspec
 from memex._errors import PolicyViolation
 
 if TYPE_CHECKING:
+    from memex._log import Log
     from memex._window import Window
 
 _Policy = TypeVar("_Policy", bound="Callable[[Window], Window]")
@@ -29,6 +30,8 @@ class Ranking(msgspec.Struct, frozen=True, kw_only=True):
             what is asked than one that is not named, as far as this measure can tell. Worths of
             several rankings are multiplied, which gives half of the odds; the other half is
             what each says by itself.
+        elsewhere: The same for messages of other threads, by thread and sequence number, of those that
+            :meth:`Log.others` gave. Of rankings that name none, these messages have no worth at all.
         unnamed: The worth of what is not named, on the same scale; by default the least of the
             scores, so that a measure that knows only an order can give any rising figures.
         weight: What this measure counts beside the others.
@@ -40,14 +43,25 @@ class Ranking(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     scores: Mapping[int, float]
+    elsewhere: Mapping[tuple[str, int], float] = {}
     unnamed: float | None = None
     weight: float = 1.0
     share: float = 0.25
     detail: Mapping[str, Any] = {}
 
+    @property
+    def least(self) -> float:
+        """The worth of what is not named."""
+        named = (*self.scores.values(), *self.elsewhere.values())
+        return min(named, default=1.0) if self.unnamed is None else self.unnamed
 
-def check_ranking(ranking: Ranking, head: int) -> None:
-    """Refuse a ranking that could not be selected from.
+
+def checked_ranking(ranking: Ranking, log: Log) -> Ranking:
+    """Return a ranking that can be selected from: what threads share is in it once.
+
+    Args:
+        ranking: What a policy made.
+        log: The thread.
 
     Raises:
         PolicyViolation: If it names a message that is not in the log, a worth that is no number
@@ -64,10 +78,33 @@ def check_ranking(ranking: Ranking, head: int) -> None:
     if ranking.unnamed is not None and not 0 < ranking.unnamed < math.inf:
         raise refuse(f"says that what it does not name is worth {ranking.unnamed!r}")
     for seq, score in ranking.scores.items():
-        if not isinstance(seq, int) or not 1 <= seq <= head:
-            raise refuse(f"names #{seq}, which is not in the log")
-        if not 0 < score < math.inf:
-            raise refuse(f"gives #{seq} the score {score!r}; a score is a number above 0")
+        if why := _bad_score(seq, score, log):
+            raise refuse(why)
+    for (thread, seq), score in ranking.elsewhere.items():
+        other = log.beside.log(thread)
+        if other is None:
+            raise refuse(f"names #{seq} of thread {thread!r}, which is none that log.others() gave")
+        if why := _bad_score(seq, score, other):
+            raise refuse(f"of thread {thread!r} {why}")
+    return _each_once(ranking, log) if ranking.elsewhere else ranking
+
+
+def _bad_score(seq: object, score: float, log: Log) -> str:
+    if not isinstance(seq, int) or not 1 <= seq <= log.head:
+        return f"names #{seq}, which is not in the log"
+    if not 0 < score < math.inf:
+        return f"gives #{seq} the score {score!r}; a score is a number above 0"
+    return ""
+
+
+def _each_once(ranking: Ranking, log: Log) -> Ranking:
+    """Return a ranking without messages elsewhere that this thread holds itself, or that it names twice."""
+    scores: dict[tuple[str, int], float] = {}
+    for (thread, seq), score in ranking.elsewhere.items():
+        if not log.beside.is_own(thread, seq):
+            place = log.beside.once(thread, seq)
+            scores[place] = max(score, scores.get(place, 0.0))
+    return msgspec.structs.replace(ranking, elsewhere=scores)
 
 
 def ranker(policy: _Policy) -> _Policy:

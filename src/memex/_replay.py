@@ -92,7 +92,7 @@ def rebuild(thread: Thread, plan: Plan, previous: Plan | None) -> Plan:
     counter = thread.counter
     if counter.name != plan.counter:
         raise ReplayError(f"it was counted by {plan.counter!r}; this memory counts by {counter.name!r}")
-    log = thread.log(plan.head)
+    log = thread.log(plan.head, beside=plan.beside)
     settings = Settings(
         chain=memex.chain_of(plan.chain, thread.chain),
         budget=Budget(plan.total, plan.answer),
@@ -106,7 +106,15 @@ def rebuild(thread: Thread, plan: Plan, previous: Plan | None) -> Plan:
     pending = _pending(thread, plan) if plan.pending else None
     window = build_window(log, settings, pins=expand(plan.pins), previous=previous, pending=pending)
     # A fork also replays the plans that it shares with its parent, which name the parent.
-    return msgspec.structs.replace(window.plan, thread=plan.thread)
+    again = msgspec.structs.replace(window.plan, thread=plan.thread)
+    if log.looked_beside and log.beside.gone and again.to_bytes() != plan.to_bytes():
+        tags = ", ".join(sorted(log.beside.gone))
+        raise ReplayError(
+            f"thread {tags} was forgotten, or came under another name; the plan looked at it"
+            if len(log.beside.gone) == 1
+            else f"threads {tags} were forgotten, or came under other names; the plan looked at them"
+        )
+    return again
 
 
 def _pending(thread: Thread, plan: Plan) -> Entry:
@@ -128,7 +136,7 @@ def _difference(plan: Plan, again: Plan) -> str:
     fields = [
         name
         for name in plan.__struct_fields__
-        if name not in ("number", "milliseconds") and getattr(plan, name) != getattr(again, name)
+        if name not in ("number", "names", "milliseconds") and getattr(plan, name) != getattr(again, name)
     ]
     gone = sorted(set(plan.kept()) - set(again.kept()))
     lost = f"; no longer there: #{show_ranges(to_ranges(gone))}" if gone else ""

@@ -7,13 +7,14 @@ rest of the conversation. Then after them, in what they left free.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from memex._entry import Entry
+from memex._elsewhere import as_planned, entries_at, key_of
+from memex._entry import Entry, Place
 from memex._packing import Packer
 from memex._plan import Change
-from memex._ranges import expand, to_ranges
+from memex._ranges import to_ranges
 from memex._ranking import Ranking
 from memex._weighing import Weighed, weigh
 from memex._window import Window
@@ -69,9 +70,9 @@ class Selection:
         best = max((w.worth for w in weighed), default=0.0)
         start = _block_tokens(window)
         for _ in range(_TRIES):
-            said = {seq for d in window.derived if d.kind == "recall" for seq in expand(d.covers)}
-            beside = [w for w in weighed if w.entry.seq in said]
-            outside = [w for w in weighed if w.entry.seq not in inside and w.entry.seq not in said]
+            said = {place for d in window.derived if d.kind == "recall" for place in d.places}
+            beside = [w for w in weighed if w.place in said]
+            outside = [w for w in weighed if w.place not in inside and w.place not in said]
             left = room - (_block_tokens(window) - start)
             quotes = packer.pack(outside, left - (0 if said else _HEADING), beside=beside)
             brought = _with(window, quotes, left, best)
@@ -97,23 +98,34 @@ def _block_tokens(window: Window) -> int:
 def _with(window: Window, quotes: list[Weighed], room: int, best: float) -> Window:
     """Return the window with as many of the quotes as fit; those that stand in it move."""
     while quotes:
-        entries = [quote.entry for quote in quotes]
+        entries, elsewhere = _by_thread({quote.place: quote.entry for quote in quotes})
         bare = window.drop((entry for entry in entries if entry.seq in window), reason="quoted")
-        brought = bare.recall(entries, reason="recalled", detail=_detail(window, quotes, best))
+        detail = _detail(window, quotes, best)
+        brought = bare.recall(entries, reason="recalled", detail=detail, elsewhere=elsewhere)
         if brought is bare:
             return window
         if brought.tokens - bare.tokens <= room:
-            return brought.replace(selected=window.selected | {entry.seq for entry in entries})
+            return brought.replace(selected=window.selected | {quote.place for quote in quotes})
         quotes.pop()  # the estimate was short
     return window
 
 
+def _by_thread(entries: Mapping[Place, Entry]) -> tuple[list[Entry], dict[str, list[Entry]]]:
+    """Return messages of this thread, and of others by thread."""
+    elsewhere: dict[str, list[Entry]] = {}
+    for place, entry in entries.items():
+        if not isinstance(place, int):
+            elsewhere.setdefault(place[0], []).append(entry)
+    return [entry for place, entry in entries.items() if isinstance(place, int)], elsewhere
+
+
 def _detail(window: Window, quotes: Sequence[Weighed], best: float) -> dict[str, Any]:
     """Return for the plan how likely each quote is beside the best, and what each ranking made of it."""
-    detail: dict[str, Any] = {"worth": {str(q.entry.seq): round(math.exp(q.worth - best), 3) for q in quotes}}
-    seqs = [quote.entry.seq for quote in quotes]
+    keys = {quote.place: key_of(window, quote.place) for quote in quotes}
+    detail: dict[str, Any] = {"worth": {keys[q.place]: round(math.exp(q.worth - best), 3) for q in quotes}}
     for ranking in window.rankings:
-        scores = {str(seq): round(ranking.scores[seq], 2) for seq in seqs if seq in ranking.scores}
+        named: Mapping[Any, float] = {**ranking.scores, **ranking.elsewhere}
+        scores = {key: round(named[place], 2) for place, key in keys.items() if place in named}
         if scores:
             detail[ranking.name] = scores
     return detail
@@ -125,11 +137,16 @@ def _without_selected(window: Window) -> Window:
     if before is None or not window.selected:
         return window
     bare = window.replace(items=tuple(i for i in window.items if i is not before), selected=frozenset())
-    kept = [seq for seq in expand(before.covers) if seq not in window.selected]
+    kept = entries_at(window, (place for place in before.places if place not in window.selected))
     change = Change(
-        kind="rank", seqs=to_ranges(window.selected), reason="selected-anew", tokens=-before.tokens
+        kind="rank",
+        seqs=to_ranges(place for place in window.selected if isinstance(place, int)),
+        elsewhere=as_planned(window, window.selected),
+        reason="selected-anew",
+        tokens=-before.tokens,
     )
-    return bare.changed(bare.items, change).recall(window.log.at(kept)) if kept else bare
+    entries, elsewhere = _by_thread(kept)
+    return bare.changed(bare.items, change).recall(entries, elsewhere=elsewhere) if kept else bare
 
 
 def _at_risk(window: Window, room: int) -> frozenset[int]:

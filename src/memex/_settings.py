@@ -14,6 +14,7 @@ FILE: Final = "memex.toml"
 _NEEDED: Final = {
     str: "text in quotes",
     int: "a whole number",
+    bool: "true or false",
     list: "a list in square brackets",
     (str, dict): "a name in quotes or a table with 'use'",
 }
@@ -28,6 +29,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "order": list,
     "disable": list,
     "on_error": str,
+    "background": bool,
 }
 DEFAULT_STORE: Final = "sqlite:memex.db"
 
@@ -83,7 +85,7 @@ def _read(path: Path) -> dict[str, Any]:
     for key, value in settings.items():
         if key not in _KEYS:
             raise ConfigError(f"{path}: unknown setting {key!r}; there is {', '.join(_KEYS)}")
-        if not isinstance(value, _KEYS[key]) or isinstance(value, bool):
+        if not isinstance(value, _KEYS[key]) or isinstance(value, bool) != (_KEYS[key] is bool):
             needed = _NEEDED[_KEYS[key]]
             raise ConfigError(f"{path}: {key} = {value!r} is of the wrong type; it must be {needed}")
     return _beside(path, settings)
@@ -106,8 +108,12 @@ def _split(text: str) -> list[str]:
     return [item.strip() for item in text.split(",") if item.strip()]
 
 
+def _yes_or_no(text: str) -> bool:
+    return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[text.lower()]
+
+
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    read: dict[type | tuple[type, ...], Callable[[str], Any]] = {list: _split, int: int}
+    read: dict[type | tuple[type, ...], Callable[[str], Any]] = {list: _split, int: int, bool: _yes_or_no}
     settings: dict[str, Any] = {}
     for key, kind in _KEYS.items():
         text = environ.get(f"MEMEX_{key.upper()}")
@@ -115,6 +121,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             continue
         try:
             settings[key] = read.get(kind, str)(text)
-        except ValueError as error:
-            raise ConfigError(f"MEMEX_{key.upper()}={text!r} is not a number") from error
+        except (ValueError, KeyError) as error:
+            needed = _NEEDED[bool] if kind is bool else "a number"
+            raise ConfigError(f"MEMEX_{key.upper()}={text!r} is not {needed}") from error
     return settings

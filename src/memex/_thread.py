@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -110,9 +110,12 @@ class Thread:
     def plan(self, number: int | None = None) -> Plan:
         """Return a plan by its number, or the newest, and what came of it where it was sent.
 
+        Other threads that it names by their tags have their ids in ``names``.
+
         Raises:
             StoreError: If there is none.
         """
+        from memex._others import names_of
         from memex._outcome import answer_to, outcome_in
 
         before = None if number is None else number + 1
@@ -120,20 +123,30 @@ class Thread:
         if found is None or (number is not None and found.number != number):
             which = "no plan yet" if number is None else f"no plan {number}"
             raise StoreError(f"thread {self.id!r} has {which}; a window or a turn makes one")
+        if found.beside:
+            found = msgspec.structs.replace(found, names=names_of(self.memex.store, found.beside))
         answer = answer_to(found, self.entries(found.head + 1))
         return msgspec.structs.replace(found, outcome=outcome_in(answer)) if answer else found
 
-    def explain(self, message: str | int, *, plan: int | Plan | None = None) -> Explanation:
+    def explain(
+        self, message: str | int, *, plan: int | Plan | None = None, elsewhere: str | None = None
+    ) -> Explanation:
         """Say why a message is, or is not, in a window.
 
         Args:
             message: Id or sequence number.
             plan: Number of the plan, or one that was not recorded; the newest by default.
+            elsewhere: The other thread that the message is of.
         """
         from memex._explain import explain
 
         chosen = self.plan(plan) if plan is None or isinstance(plan, int) else plan
-        return explain(self, self._entry(message), chosen)
+        if elsewhere is None or elsewhere == self.id:
+            return explain(self, self._entry(message), chosen)
+        from memex._explain_elsewhere import explain_elsewhere
+
+        info = self.memex.store.open_thread(elsewhere, create=False)
+        return explain_elsewhere(self._entry(message, elsewhere), info, chosen)
 
     def replay(self, number: int | None = None) -> Iterator[Replayed]:
         """Rebuild plans from the log and yield whether each came out the same, byte for byte.
@@ -170,7 +183,7 @@ class Thread:
         done = memex.store.append(self.id, messages, tokens=tokens, counter=counter, expect=expect)
         for entry in done.entries:
             if entry.seq > done.head - done.new:  # what was there before was told then
-                memex.hooks.message_stored(self.id, entry)
+                memex.hooks.message_stored(self.id, entry, self)
         return done.entries
 
     def pin(self, message: str | int, *, pinned: bool = True) -> Entry:
@@ -213,7 +226,7 @@ class Thread:
             What was erased where.
         """
         ids = None if messages is None else [self._entry(message).message.id for message in messages]
-        return self.memex.forgotten(self.memex.store.forget(self.id, ids))
+        return self.memex.forgotten(self.memex.store.forget(self.id, ids), self)
 
     # -- turns ---------------------------------------------------------------------------------
 
@@ -254,11 +267,16 @@ class Thread:
 
     # -- for the host --------------------------------------------------------------------------
 
-    def log(self, head: int | None = None) -> Log:
-        """Return the thread up to ``head`` as policies see it."""
+    def log(self, head: int | None = None, *, beside: Mapping[str, int] | None = None) -> Log:
+        """Return the thread up to ``head`` as policies see it.
+
+        Args:
+            head: The last message; the newest by default.
+            beside: Tags and heads of the other threads that can be seen; all, as they are now, by default.
+        """
         memex = self.memex
         last = self.info.head if head is None else head
-        return Log(memex.store, self.id, last, self.counter, memex.indexes)
+        return Log(memex.store, self.id, last, self.counter, memex.indexes, beside=beside)
 
     build = _thread_windows.build
 
@@ -304,7 +322,7 @@ class Thread:
             )
             failure.carried = message
             raise failure from error
-        self.memex.hooks.message_stored(self.id, done.entries[0])
+        self.memex.hooks.message_stored(self.id, done.entries[0], self)
         return done.entries[0]
 
     def _counts(self, messages: Sequence[Message]) -> tuple[list[int] | None, str | None]:
@@ -317,20 +335,21 @@ class Thread:
         except PluginError:
             return None, None
 
-    def _entry(self, message: str | int) -> Entry:
-        """Return a message by id or by sequence number.
+    def _entry(self, message: str | int, thread: str | None = None) -> Entry:
+        """Return a message by id or by sequence number, of this thread or of another.
 
         Raises:
             UnknownMessage: If the thread has none such.
         """
         if isinstance(message, bool) or not isinstance(message, (str, int)):
             raise InvalidMessage(f"{message!r} is neither a message id nor a sequence number")
+        where = self.id if thread is None else thread
         if isinstance(message, str):
-            found = self.memex.store.get(self.id, [message])
+            found = self.memex.store.get(where, [message])
         else:
-            found = list(self.memex.store.entries(self.id, message, message)) if message > 0 else []
+            found = list(self.memex.store.entries(where, message, message)) if message > 0 else []
         if not found:
-            raise UnknownMessage(f"thread {self.id!r} has no message {message!r}")
+            raise UnknownMessage(f"thread {where!r} has no message {message!r}")
         return found[0]
 
 

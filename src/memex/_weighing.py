@@ -8,12 +8,15 @@ all of the odds is kept: the rest would be brought back by chance.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from memex._bearing import bearing
-from memex._entry import Entry
+from memex._elsewhere import in_order, other_log
+from memex._entry import Entry, Place
 from memex._fusing import fuse
+from memex._log import Log
+from memex._others import by_thread
 from memex._terms import searchable_text
 from memex._window import Window
 
@@ -21,7 +24,7 @@ _REST: Final = 0.02  # of all odds; what is left when so little is left is not b
 _FLOOR: Final = 2.5e-3  # of the best; what is less likely is not brought back, however much there is of it
 _POOL: Final = 300  # so many are read and packed, best first
 _REFERENCE: Final = 10
-_STANDING: Final = frozenset({"system", "developer"})  # these are in every window
+_STANDING: Final = frozenset({"system", "developer"})  # these are in every window, or rule another one
 
 
 class Weighed(NamedTuple):
@@ -31,19 +34,25 @@ class Weighed(NamedTuple):
         entry: The message.
         worth: The logarithm of its odds to hold what is asked.
         cost: About how many tokens its quote takes.
+        place: Where it stands: in this thread or in another.
         said: Its words.
     """
 
     entry: Entry
     worth: float
     cost: int
+    place: Place
     said: str
 
 
 def by_value(window: Window) -> list[Entry]:
     """Return all that any ranking names, however unlikely, what is worth most for its tokens first."""
-    entries, worth = _worths(window)
-    return [weighed.entry for weighed in _in_order(entries, worth)]
+    return [weighed.entry for weighed in ordered(window)]
+
+
+def ordered(window: Window) -> list[Weighed]:
+    """Return the same, each with its worth and its place."""
+    return _in_order(_worths(window))
 
 
 def weigh(window: Window) -> list[Weighed]:
@@ -52,58 +61,72 @@ def weigh(window: Window) -> list[Weighed]:
     What is in the window already is among it: where that holds nearly all of the odds, nothing
     else is worth quoting.
     """
-    entries, worth = _worths(window)
-    return _in_order(_likeliest(entries, worth), worth)
+    return _in_order(_likeliest(_worths(window)))
 
 
-def _worths(window: Window) -> tuple[list[Entry], dict[int, float]]:
-    """Return the likeliest messages that the rankings name, in log order, and the logarithm of its odds."""
+def _worths(window: Window) -> list[Weighed]:
+    """Return the likeliest messages that the rankings name: this thread's in log order, then others'."""
     worth = fused(window)
-    likely = sorted(worth, key=lambda seq: (-worth[seq], -seq))[:_POOL]
-    entries = [entry for entry in window.log.at(likely) if entry.message.role not in _STANDING]
-    bears = bearing(window.log, window.query, entries)
-    return entries, {entry.seq: worth[entry.seq] + bears[entry.seq] for entry in entries}
+    likely = sorted(worth, key=lambda place: (-worth[place], _newest_first(place)))[:_POOL]
+    weighed = []
+    for log, seqs in _by_log(window, likely):
+        entries = [entry for entry in log.at(seqs) if entry.message.role not in _STANDING]
+        bears = bearing(log, window.query, entries)
+        for entry in entries:
+            place = entry.seq if log is window.log else (log.thread, entry.seq)
+            said = searchable_text(entry.message)
+            weighed.append(Weighed(entry, worth[place] + bears[entry.seq], _cost(entry, said), place, said))
+    return weighed
 
 
-def _in_order(entries: list[Entry], worth: Mapping[int, float]) -> list[Weighed]:
-    said = [searchable_text(entry.message) for entry in entries]
-    weighed = [
-        Weighed(entry, worth[entry.seq], _cost(entry, text), text)
-        for entry, text in zip(entries, said, strict=True)
-    ]
-    return sorted(weighed, key=lambda w: (math.log(w.cost) - w.worth, -w.entry.seq))
+def _by_log(window: Window, places: Iterable[Place]) -> Iterator[tuple[Log, list[int]]]:
+    """Yield the logs that messages stand in, this thread's first, each with their numbers."""
+    chosen = list(places)
+    yield window.log, [place for place in chosen if isinstance(place, int)]
+    for thread, seqs in by_thread(in_order(window, chosen)).items():
+        yield other_log(window, thread), seqs
 
 
-def _likeliest(entries: list[Entry], worth: Mapping[int, float]) -> list[Entry]:
+def _newest_first(place: Place) -> tuple[str, int]:
+    return ("", -place) if isinstance(place, int) else (place[0], -place[1])
+
+
+def _in_order(weighed: Iterable[Weighed]) -> list[Weighed]:
+    return sorted(weighed, key=lambda w: (math.log(w.cost) - w.worth, _newest_first(w.place)))
+
+
+def _likeliest(weighed: Sequence[Weighed]) -> list[Weighed]:
     """Return the fewest messages that hold all but ``_REST`` of the odds, without the unlikely."""
-    best = max(worth.values(), default=0.0)
-    odds = {seq: math.exp(value - best) for seq, value in worth.items()}
+    best = max((w.worth for w in weighed), default=0.0)
+    odds = {w.place: math.exp(w.worth - best) for w in weighed}
     left = math.fsum(odds.values())
     enough = _REST * left
     kept = []
-    for entry in sorted(entries, key=lambda e: (-worth[e.seq], -e.seq)):
-        if left <= enough or odds[entry.seq] < _FLOOR:
+    for found in sorted(weighed, key=lambda w: (-w.worth, _newest_first(w.place))):
+        if left <= enough or odds[found.place] < _FLOOR:
             break
-        left -= odds[entry.seq]
-        kept.append(entry)
+        left -= odds[found.place]
+        kept.append(found)
     return kept
 
 
-def fused(window: Window) -> dict[int, float]:
-    """Return the logarithm of what each ranked message before the question is worth."""
+def fused(window: Window) -> dict[Place, float]:
+    """Return the logarithm of what each ranked message before the question is worth.
+
+    Rankings that name no message of another thread did not look there, and say nothing of those.
+    """
     newest = window.newest
     last = newest.seq - 1 if newest else window.log.head
-    return fuse(
-        [
-            (
-                ranking.weight,
-                {seq: score for seq, score in ranking.scores.items() if seq <= last},
-                min(ranking.scores.values()) if ranking.unnamed is None else ranking.unnamed,
-            )
-            for ranking in window.rankings
-            if ranking.scores
-        ]
-    )
+    here = [
+        (r.weight, {seq: s for seq, s in r.scores.items() if seq <= last}, r.least)
+        for r in window.rankings
+        if r.scores
+    ]
+    there = [(r.weight, r.elsewhere, r.least) for r in window.rankings if r.elsewhere]
+    worth: dict[Place, float] = {}
+    worth.update(fuse(here).items())
+    worth.update(fuse(there).items())
+    return worth
 
 
 def _cost(entry: Entry, said: str) -> int:

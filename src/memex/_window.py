@@ -10,13 +10,14 @@ from memex import _edits as edits
 from memex._budget import Budget
 from memex._codec import Codec, Encoded, built_in
 from memex._counter import Counter
-from memex._entry import Derived, Entry, Item
+from memex._elsewhere import as_planned
+from memex._entry import Derived, Entry, Item, Place
 from memex._groups import Unit, units
 from memex._log import Log
 from memex._message import Message
 from memex._plan import Change
 from memex._ranges import to_ranges
-from memex._ranking import Ranking, check_ranking
+from memex._ranking import Ranking, checked_ranking
 from memex._stubs import as_entry, place_of
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class Window:
             (an exchange with a tool that is not finished).
         changes: What the present step did so far.
         rankings: What policies found older messages to be worth for the newest question.
-        selected: The messages that are quoted because of the rankings.
+        selected: The messages that are quoted because of the rankings; those of other threads as
+            pairs of thread and sequence number.
         allowance: Tokens that the limit is higher than the budget's, or lower where negative, because
             the provider's count of the last window differs from the estimate.
     """
@@ -54,7 +56,7 @@ class Window:
     protected: Mapping[int, str]
     changes: tuple[Change, ...]
     rankings: tuple[Ranking, ...]
-    selected: frozenset[int]
+    selected: frozenset[Place]
     allowance: int
     _plan: Plan | None
 
@@ -69,7 +71,7 @@ class Window:
         protected: Mapping[int, str],
         changes: tuple[Change, ...] = (),
         rankings: tuple[Ranking, ...] = (),
-        selected: frozenset[int] = frozenset(),
+        selected: frozenset[Place] = frozenset(),
         allowance: int = 0,
         plan: Plan | None = None,
     ) -> None:
@@ -214,6 +216,7 @@ class Window:
         *,
         reason: str = "recalled",
         detail: Mapping[str, Any] | None = None,
+        elsewhere: Mapping[str, Iterable[Entry]] | None = None,
     ) -> Window:
         """Return a window that quotes older messages just before the newest user message.
 
@@ -224,8 +227,13 @@ class Window:
             entries: Messages of the log, from :attr:`log`.
             reason: A short code for the plan.
             detail: JSON values for the plan, such as scores.
+            elsewhere: Messages of other threads, by thread, from the logs that :meth:`Log.others` gave.
+                System text is left out, and so is what this thread holds itself.
+
+        Raises:
+            PolicyViolation: If a thread is none of those.
         """
-        return edits.recall(self, entries, reason, detail)
+        return edits.recall(self, entries, reason, detail, elsewhere or {})
 
     def rank(self, ranking: Ranking) -> Window:
         """Return a window that knows what older messages are worth by one more measure.
@@ -236,18 +244,25 @@ class Window:
         Raises:
             PolicyViolation: If it names a message that is not there or a worth that is no number.
         """
-        check_ranking(ranking, self.log.head)
+        ranking = checked_ranking(ranking, self.log)
         others = tuple(known for known in self.rankings if known.name != ranking.name)
-        if not ranking.scores and others == self.rankings:
+        if not ranking.scores and not ranking.elsewhere and others == self.rankings:
             return self
         change = Change(
-            kind="rank", seqs=to_ranges(ranking.scores), reason=ranking.name, tokens=0, detail=ranking.detail
+            kind="rank",
+            seqs=to_ranges(ranking.scores),
+            elsewhere=as_planned(self, ranking.elsewhere),
+            reason=ranking.name,
+            tokens=0,
+            detail=ranking.detail,
         )
         return self.changed(self.items, change).replace(rankings=(*others, ranking))
 
-    def recall_block(self, entries: Iterable[Entry]) -> Derived:
-        """Return the block that would quote ``entries``, to learn its tokens before recalling."""
-        return edits.recall_block(self, entries)
+    def recall_block(
+        self, entries: Iterable[Entry], elsewhere: Mapping[str, Iterable[Entry]] | None = None
+    ) -> Derived:
+        """Return the block that would quote these messages, to learn its tokens before recalling."""
+        return edits.recall_block(self, entries, elsewhere or {})
 
     def summarise(self, entries: Iterable[Entry], message: Message, *, reason: str) -> Window:
         """Return a window in which ``message`` stands where ``entries`` were.

@@ -4,8 +4,9 @@ Plural nouns are asked once, when a :class:`~memex.Memex` opens, and answer with
 :class:`~memex.Provider`. Past participles are told afterwards; what they return is ignored, but
 for the counts of what was erased, and an exception in one never reaches the user.
 
-An implementation names only the arguments it wants. No coroutine, generator or stream crosses a
-hook: streaming lives on the backend.
+An implementation names only the arguments it wants. One that came later has a default here; an
+implementation that must also run with an older host gives it one, too. No coroutine, generator or
+stream crosses a hook: streaming lives on the backend.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import pluggy
 
 if TYPE_CHECKING:
-    from memex import Entry, MemexError, Provider, Receipt, Reply, ThreadInfo, Window
+    from memex import Entry, MemexError, Provider, Receipt, Reply, Thread, ThreadInfo, Window
 
 PROJECT: Final = "memex"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -209,12 +210,17 @@ def memex_thread_opened(thread: ThreadInfo) -> None:
 
 
 @hookspec
-def memex_message_stored(thread: str, entry: Entry) -> None:
+def memex_message_stored(thread: str, entry: Entry, handle: Thread | None = None) -> None:
     """Told after a message is durable in the store.
+
+    Whoever said it waits meanwhile. A plugin that does more than note something does it later, as
+    :class:`~memex.Work`, and leaves it where ``handle.memex.background`` is false. ``handle.chain`` may
+    have to be made first, which takes its time.
 
     Args:
         thread: Id of the thread.
         entry: The message in its place.
+        handle: The thread as it was opened, with its memory, ``handle.memex``, and its chain.
 
     Example::
 
@@ -273,12 +279,15 @@ def memex_call_failed(thread: str, error: MemexError) -> None:
 
 
 @hookspec
-def memex_messages_forgotten(thread: str, receipt: Receipt) -> Mapping[str, int] | None:
+def memex_messages_forgotten(
+    thread: str, receipt: Receipt, handle: Thread | None = None
+) -> Mapping[str, int] | None:
     """Told after messages were erased; a plugin that keeps copies erases them here and counts them.
 
     Args:
         thread: Id of the thread.
         receipt: What was erased where.
+        handle: The thread as it was opened, with its memory, ``handle.memex``; it may be gone.
 
     Returns:
         How many things were erased where, for the receipt; None if the plugin keeps no copies.

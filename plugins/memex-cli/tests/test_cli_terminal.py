@@ -8,7 +8,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,7 +30,7 @@ class Terminal:
             env={
                 **os.environ,
                 "PYTHONPATH": str(FAKES),
-                "TERM": "dumb",
+                "TERM": os.environ.get("FAKE_TERM", "dumb"),
                 "COLUMNS": "60",
                 "INPUTRC": "/dev/null",
             },
@@ -190,6 +190,21 @@ with counting("nothing") as told:
     assert "verifying" in output
     assert "quick" not in output
     assert "nothing" not in output
+
+
+def test_an_import_shows_what_is_done_with_it_and_ctrl_c_leaves_the_rest(
+    terminals: list[Terminal], talk: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_FAULT", "endless")
+    monkeypatch.setenv("FAKE_TERM", "xterm")
+    importing = Terminal("import", str(talk()))
+    terminals.append(importing)
+    importing.wait_for("6 messages imported")
+    importing.wait_for("embedding")
+    importing.process.send_signal(signal.SIGINT)
+    said = " ".join(importing.rest().split())
+    assert "all messages are stored. embedding: 1,500 of 2,000 messages; 'memex embed' embeds" in said
+    assert importing.close() == 130
 
 
 def test_a_key_is_asked_for_and_not_shown(terminals: list[Terminal]) -> None:

@@ -65,6 +65,21 @@ def test_what_is_in_the_window_is_referred_to_by_number_too():
     assert thread.send("When do we deploy our ticket shop?").text.splitlines()[0] == first
 
 
+def test_what_another_thread_holds_is_referred_to_by_its_thread():
+    def elsewhere(window):
+        return window.recall([], elsewhere={log.thread: log.at([2, 3]) for log in window.log.others()})
+
+    memory = Memex(ScratchStore(), backend=Quote(), chain=[elsewhere])
+    memory.thread("shop [1] #7").append(TALK)
+    assert memory.thread("mine").send("When do we deploy the ticket shop?").text.splitlines()[0] == (
+        '"And remember: we never deploy the ticket shop on a Friday." '
+        "[thread shop (1) #7 #3 mara (user), 2026-01-19]"
+    )
+    # What was quoted is not quoted again from that answer.
+    answer = memory.thread("mine").send("When do we deploy our ticket shop?").text
+    assert answer.splitlines()[0].endswith("[thread shop (1) #7 #3 mara (user), 2026-01-19]")
+
+
 def bring_back_everything(window):
     older = [entry for entry in window.droppable if entry.seq < 4]
     return window.drop(older, reason="test").recall(window.log.at([1, 2, 3]))

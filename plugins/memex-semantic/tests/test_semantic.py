@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import threading
 
-import memex_semantic
 import pytest
-from memex_semantic import following
 from memex_semantic.policy import semantic
 from memex_semantic.sharing import embeddings_for
 from tiny_embedders import Apart, Offers, Words
@@ -285,8 +283,3 @@ def test_diversity_brings_what_is_different():
             thread = memory.thread("t")
             thread.append([Message.user("The door and the cat."), *said, *CHATTER])
             assert (1 in recalled(thread.window("Tell me everything about the door."))) is found
-
-
-def test_listeners_know_nothing_where_nobody_ranks(monkeypatch):
-    monkeypatch.setattr(following, "_ALL", type(following._ALL)())
-    memex_semantic.memex_message_stored("t", None)

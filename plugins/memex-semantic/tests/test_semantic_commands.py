@@ -108,6 +108,44 @@ def test_what_was_said_about_something_each_thing_once(run: Run, store: str, mod
         assert [[entry.seq for entry in entries] for _, entries in groups] == [[1, 3]]
 
 
+@pytest.fixture
+def talk(store: str, tmp_path: Path) -> Path:
+    path = tmp_path / "talk.jsonl"
+    lines = [{"role": "user", "content": f"minutes {number} of the red door"} for number in range(150)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def test_what_is_imported_is_embedded(run: Run, store: str, models: list[str], talk: Path) -> None:
+    chain = f'{{use = "semantic", embedder = "{models[0]}"}}, fifo'
+    done = run("--chain", chain, "import", str(talk))
+    assert done.stdout == "talk: 150 messages imported; the thread has 150\n"
+    assert done.stderr == "embedding: 150 messages\n"
+    assert list(spaces(store).values()) == [150]
+    assert run("embed", "talk", "--embedder", models[0]).stdout.startswith("0 messages of 1 thread")
+    assert run("--chain", chain, "import", str(talk)).stderr == ""
+
+
+def test_an_import_embeds_nothing_where_nobody_ranks_by_meaning_or_it_is_told_not_to(
+    run: Run, store: str, models: list[str], talk: Path
+) -> None:
+    chain = f'{{use = "semantic", embedder = "{models[0]}"}}, fifo'
+    assert run("--chain", chain, "import", str(talk), "--no-embed").stderr == ""
+    assert run("--chain", "fifo", "import", str(talk), "-t", "other").stderr == ""
+    with Memex(store, chain=[]) as memory:
+        assert memory.thread("other").info.head == 150
+    assert spaces(store) == {}
+
+
+def test_a_model_that_fails_costs_an_import_nothing(run: Run, store: str, tmp_path: Path, talk: Path) -> None:
+    (tmp_path / "broken").mkdir()
+    chain = f'{{use = "semantic", embedder = "model2vec:{tmp_path / "broken"}"}}, fifo'
+    done = run("--chain", chain, "import", str(talk))
+    assert done.stdout == "talk: 150 messages imported; the thread has 150\n"
+    assert done.stderr.count("Warning: plugin semantic") == 1
+    assert "cannot be used" in done.stderr
+
+
 def test_what_makes_no_sense_is_one_line(run: Run, models: list[str]) -> None:
     assert "no thread 'x'" in run("about", "y", "-t", "x", "--embedder", models[0], code=1).output
     assert "which thread?" in run("about", "y", "--embedder", models[0], code=1).output

@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 from memex_semantic.embeddings import BATCH, Embeddings
 from memex_semantic.places import HeldVectors, StoredVectors, place_in
 from memex_semantic.sharing import embeddings_for, reader_of
-from tiny_embedders import Apart, Tiny
+from tiny_embedders import Apart, Offers, Tiny
 
 from memex import Entry, Memex, Message, Unavailable, pack_vector, vector_store
 from memex.testing import ScratchStore
@@ -196,16 +196,21 @@ class Machine(RuleBasedStateMachine):
     """Appends, forks, forgets and changes the model; the vectors are those of embedding everything anew."""
 
     make_store = staticmethod(ScratchStore)
+    follows = False
 
     def __init__(self) -> None:
         super().__init__()
-        self.memory = Memex(self.make_store(), chain=[], plugins=[])
         self.models = [Tiny("tiny-1"), Tiny("tiny-2", dimension=5)]
+        chain = [{"use": "semantic", "embedder": f"given:{one.name}", "piece": 40} for one in self.models]
+        self.memory = Memex(
+            self.make_store(), chain=chain if self.follows else [], plugins=[Offers(*self.models)]
+        )
         self.model = 0
 
     @property
     def embeddings(self):
-        return embeddings_for(self.models[self.model], 40, self.memory)
+        model = self.models[self.model]
+        return embeddings_for(f"given:{model.name}" if self.follows else model, 40, self.memory)
 
     def threads(self):
         return [info.id for info in self.memory.threads()]
@@ -265,10 +270,12 @@ class Machine(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize("keeps", [True, False])
-def test_the_vectors_are_always_those_made_afresh(keeps, make_keeping_store):
+@pytest.mark.parametrize("follows", [True, False])
+def test_the_vectors_are_always_those_made_afresh(follows, keeps, make_keeping_store):
+    """Also while a thread in the background embeds what is stored."""
     make = make_keeping_store if keeps else ScratchStore
     run_state_machine_as_test(
-        type("Machine", (Machine,), {"make_store": staticmethod(make)}),
+        type("Machine", (Machine,), {"make_store": staticmethod(make), "follows": follows}),
         settings=settings(
             max_examples=15, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
         ),

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from memex_semantic.numeric import matrix as searching
+from memex_semantic.numeric.coarse import Coarse, product_of_bytes
 from memex_semantic.numeric.diverse import groups, spread
-from memex_semantic.numeric.matrix import AROUND, Matrix, rows_of
+from memex_semantic.numeric.matrix import AROUND, Matrix, rows_of, unit
 
 from memex import pack_vector
 
@@ -18,6 +20,19 @@ DIM = 4
 VECTORS = st.lists(st.integers(-3, 3), min_size=DIM, max_size=DIM)
 # seq -> its vectors; few numbers, so that many are equal.
 ENTRIES = st.dictionaries(st.integers(1, 40), st.lists(VECTORS, max_size=3), max_size=25)
+
+
+@pytest.fixture(scope="module", params=["by numpy alone", "after a look at bytes"], autouse=True)
+def _how(request):
+    """Run every test as short threads are searched, and as long ones are."""
+    if request.param == "by numpy alone":
+        yield
+        return
+    pytest.importorskip("numkong", reason="needs pip install 'memex-semantic[large]'")
+    patch = pytest.MonkeyPatch()
+    patch.setattr(searching, "WORTH", 1)
+    yield
+    patch.undo()
 
 
 def matrix_of(entries) -> Matrix:
@@ -127,6 +142,82 @@ def test_an_answer_near_its_question_counts():
     matrix = matrix_of({1: [[0, 0, 0, 1]], 5: [[1, 0, 0, 0]], 6: [[0, 1, 0, 0]], 10: [[0, 1, 0, 0]]})
     found = matrix.nearest(question_of([1, 0, 0, 0]), upto=10, top=9, beside=0.5)
     assert found == {5: 1.5, 6: 0.5, 1: 0.5, 10: 0.0}
+
+
+# -- a look at bytes --------------------------------------------------------------------------------
+
+
+def by_loop(rows, others):
+    return rows.astype(np.int64) @ others.astype(np.int64).T
+
+
+def clustered(chance, count, dimension):
+    """Vectors as a model makes them, many of them close to each other; some are equal, one is nothing."""
+    middles = chance.standard_normal((5, dimension))
+    rows = middles[chance.integers(0, 5, count)] + 0.2 * chance.standard_normal((count, dimension))
+    rows[chance.integers(0, count, count // 10)] = rows[0]
+    rows[count // 2] = 0
+    return unit(rows.astype(np.float32))
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 3), st.sampled_from([3, 32, 384]))
+def test_no_vector_is_further_off_than_a_look_says(seed, asked, dimension):
+    chance = np.random.default_rng(seed)
+    rows, questions = clustered(chance, 300, dimension), clustered(chance, asked, dimension)
+    coarse = Coarse(dimension, by_loop)
+    for start in range(0, 300, 90):
+        coarse.extend(rows[start : min(200, start + 90)] if start < 200 else rows[:0])
+    coarse.extend(rows[200:])
+    look = coarse.look(questions, 250)
+    exact = (rows[:250].astype(np.float64) @ questions.astype(np.float64).T).max(axis=1)
+    assert np.abs(look.scores - exact).max() <= look.off
+    assert look.off < 0.05
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 3),
+    st.integers(1, 500),
+    st.sampled_from([0.0, 0.5, 1.0]),
+    st.booleans(),
+)
+def test_with_a_look_and_without_the_ranking_is_the_same(seed, asked, top, beside, alike):
+    chance = np.random.default_rng(seed)
+    make = clustered if alike else lambda c, n, d: unit(c.standard_normal((n, d), np.float32))
+    rows, questions = make(chance, 2500, 32), make(chance, asked, 32)
+    seqs = np.sort(chance.integers(1, 3000, 2500))  # several vectors of some, none of others
+    plain, looked = Matrix(32), Matrix(32)
+    with pytest.MonkeyPatch.context() as patch:
+        for matrix, worth in ((plain, 10_000), (looked, 1)):
+            patch.setattr(searching, "WORTH", worth)
+            patch.setattr(searching, "product_of_bytes", lambda: by_loop)
+            by_seq: dict[int, bytes] = {}
+            for seq, row in zip(seqs.tolist(), rows, strict=True):
+                by_seq[seq] = by_seq.get(seq, b"") + row.tobytes()
+            first = dict(list(by_seq.items())[:700])
+            matrix.extend(first.items())
+            matrix.nearest(questions, upto=5000, top=top, beside=beside)
+            matrix.extend((seq, data) for seq, data in by_seq.items() if seq not in first)
+        patch.setattr(searching, "WORTH", 1)
+        found = looked.nearest(questions, upto=2800, top=top, beside=beside)
+        assert looked._coarse is not None
+        patch.setattr(searching, "WORTH", 10_000)
+        wanted = plain.nearest(questions, upto=2800, top=top, beside=beside)
+    assert plain._coarse is None
+    assert list(found.items()) == list(wanted.items())
+
+
+def test_what_multiplies_wrongly_is_not_used(monkeypatch):
+    numkong = pytest.importorskip("numkong", reason="needs pip install 'memex-semantic[large]'")
+    assert product_of_bytes() is not None
+    for broken in (lambda rows, packed: np.zeros((len(rows), 3), np.int32), None):
+        product_of_bytes.cache_clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(numkong, "dots_packed", broken)
+            assert product_of_bytes() is None
+    product_of_bytes.cache_clear()
 
 
 # -- maximal marginal relevance and groups ----------------------------------------------------------

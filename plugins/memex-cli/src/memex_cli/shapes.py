@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from memex import (
@@ -36,8 +37,15 @@ def item_json(item: Entry | Derived) -> dict[str, Any]:
     """Return an item of a window: a message of the log, or what a policy wrote about some."""
     if isinstance(item, Entry):
         return entry_json(item)
-    covers = [list(span) for span in item.covers]
-    return {"derived": item.kind, "covers": covers, "tokens": item.tokens, **message_json(item.message)}
+    plain: dict[str, Any] = {"derived": item.kind, "covers": [list(span) for span in item.covers]}
+    if item.elsewhere:
+        plain["elsewhere"] = _elsewhere_json(item.elsewhere)
+    return {**plain, "tokens": item.tokens, **message_json(item.message)}
+
+
+def _elsewhere_json(elsewhere: Sequence[tuple[str, Sequence[tuple[int, int]]]]) -> dict[str, Any]:
+    """Return messages of other threads by thread."""
+    return {thread: [list(span) for span in ranges] for thread, ranges in elsewhere}
 
 
 def thread_json(info: ThreadInfo) -> dict[str, Any]:
@@ -70,6 +78,7 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
         "since": explanation.since,
         "detail": dict(explanation.detail),
         "sentence": str(explanation),
+        **({"thread": explanation.thread} if explanation.thread else {}),
     }
 
 
@@ -82,6 +91,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
             "reason": row.reason,
             "by": row.by,
             "tokens": row.tokens,
+            **({"elsewhere": _elsewhere_json(row.elsewhere)} if row.elsewhere else {}),
         }
         for row in rows(plan)
     ]

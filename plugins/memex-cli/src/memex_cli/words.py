@@ -31,7 +31,9 @@ def heading(item: Entry | Derived) -> str:
     """Return one line that says where a message stands and who speaks."""
     message = item.message
     if isinstance(item, Derived):
-        return f"[{item.kind} of #{show_ranges(item.covers)}, {item.tokens:,} tokens]"
+        others = [f"thread {thread} #{show_ranges(ranges)}" for thread, ranges in item.elsewhere]
+        what = "; ".join([*others, *([f"#{show_ranges(item.covers)}"] if item.covers else [])])
+        return one_line(f"[{item.kind} of {what}, {item.tokens:,} tokens]", 400)
     who = f"{message.name} ({message.role})" if message.name else message.role
     note = "" if message.status == "complete" else f", {message.status}"
     if isinstance(plan := message.extra.get("memex:plan"), int):

@@ -6,6 +6,8 @@ import os
 import signal
 import time
 
+import click
+
 from memex import Provider, hookimpl
 
 _STORES = {}
@@ -46,14 +48,41 @@ def memex_commands():
 
 
 @hookimpl
-def memex_message_stored(thread, entry):
+def memex_message_stored(thread, entry, handle):
     if _fault("listener"):
         raise RuntimeError("the listener \x1b[31mfell over")
+    memory = handle.memex
+    if memory.background and not memory.work and (_fault("works") or _fault("endless")):
+        memory.add_work(Works())
 
 
 @hookimpl
 def memex_messages_forgotten(receipt):
     return {"vectors": len(receipt.messages)} if _fault("copies") else None
+
+
+class Works:
+    """Work in the background that is done at the second look, or never."""
+
+    name, later = "embedding", "'memex embed' embeds the rest"
+
+    def __init__(self):
+        self.done = 0
+        self.lasting = not _fault("fleeting")
+
+    def progress(self):
+        return self.done, 2000
+
+    def wait(self, seconds=None):
+        if _fault("endless"):
+            time.sleep(0.01)
+            self.done = 1500
+            return False
+        self.done += 1000 if seconds else 2000
+        return self.done >= 2000
+
+    def stop(self):
+        click.echo("stopped")
 
 
 def _fault(name):

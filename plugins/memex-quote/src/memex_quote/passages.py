@@ -15,7 +15,7 @@ from memex_quote.sentences import asks, sentences
 NAME: Final = "quote"
 NOTHING: Final = "Nothing in this window answers that."
 
-_HEADER: Final = re.compile(r"\[#\d+ [^\n]*\]\n\Z")
+_HEADER: Final = re.compile(r"\[(?:thread [^\n\[\]]* )?#\d+ [^\n\[\]]*\]\n\Z")
 _CITED: Final = re.compile(r"\".*\" \[(?:#\d+ )?[^\[\]]+, [^\[\]]+\]\Z")
 
 
@@ -98,12 +98,18 @@ def _recalled(part: Text) -> Iterator[tuple[str, str]]:
 
     A header names the day only where it is another one than that of the quote before.
     """
+    for thread, seq, start, end, day in part.meta.get("elsewhere", ()):
+        yield _quoted(part.text, start, end, day, f"[thread {thread} #{seq}]")
     quotes, days = part.meta.get("quotes", ()), part.meta.get("days") or repeat("")
     for (seq, start, end), day in zip(quotes, days, strict=False):
-        header = _HEADER.search(part.text[:start])
-        words = "\n".join(line.removeprefix("> ") for line in part.text[start:end].split("\n"))
-        reference = header.group().strip() if header else f"[#{seq}]"
-        yield words, reference if not day or reference.endswith(f", {day}]") else f"{reference[:-1]}, {day}]"
+        yield _quoted(part.text, start, end, day, f"[#{seq}]")
+
+
+def _quoted(text: str, start: int, end: int, day: str, otherwise: str) -> tuple[str, str]:
+    header = _HEADER.search(text[:start])
+    words = "\n".join(line.removeprefix("> ") for line in text[start:end].split("\n"))
+    reference = header.group().strip() if header else otherwise
+    return words, reference if not day or reference.endswith(f", {day}]") else f"{reference[:-1]}, {day}]"
 
 
 def _texts(part: Any) -> Iterator[str]:

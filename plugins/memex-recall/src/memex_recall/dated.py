@@ -44,6 +44,8 @@ class Dated:
 
     def __init__(self, log: Log, times: Sequence[AskedTime], upto: int, asked: Collection[str]) -> None:
         self._upto = upto
+        self._all: tuple[int, int] | None = None
+        self._most, self._later = _MOST, _AFTER
         self._words = frozenset(word for time in times for word in terms(time.named.said))
         self._trust = min(1.0, (_BRIEF / max(1.0, _length(asked))) ** 2)
         self._spans: list[tuple[Span, float, range]] = []
@@ -55,6 +57,22 @@ class Dated:
                 seqs = timeline.seqs(span) if time.begun else range(upto + 1, upto + 1)
                 self._spans.append((span, share, seqs))
 
+    @property
+    def held(self) -> int:
+        """How many messages were said in the times."""
+        return sum(len(seqs) for _, _, seqs in self._spans)
+
+    def among(self, messages: int, held: int, threads: int) -> None:
+        """Compare with other threads: by its own figures, one that is all of the time gains nothing.
+
+        Args:
+            messages: How many messages they all have.
+            held: How many of these were said in the times.
+            threads: In how many threads; they share what may be read.
+        """
+        self._all = messages, held
+        self._most, self._later = max(1, _MOST // threads), _AFTER // threads
+
     def lighter(self, words: Sequence[Word]) -> Sequence[Word]:
         """Return the words, those of the times weighing less: they are not counted twice in full."""
         share = 1 - self._trust * (1 - _AS_WORDS)
@@ -64,7 +82,7 @@ class Dated:
         """Return a bounded number of messages to read: said in the times, and soon after."""
         chosen: set[int] = set()
         for _, _, seqs in self._spans:
-            room = _MOST // len(self._spans)
+            room = max(1, self._most // len(self._spans))
             chosen.update(seqs if len(seqs) <= room else _of_many(seqs, words, room))
             chosen.update(self._after(seqs))
         return chosen
@@ -81,19 +99,15 @@ class Dated:
         odds = dict.fromkeys((entry.seq for entry in read), 0.0)
         spoken = self._spoken({entry.seq: entry for entry in read}, near)
         for (span, share, seqs), speaking in zip(self._spans, spoken, strict=True):
-            said = self._trust * share * _SAID * self._rarity(len(seqs))
-            spoke = self._trust * share * _SPOKEN * self._rarity(len(speaking))
+            said = self._trust * share * _SAID * _rarity(*(self._all or (self._upto, len(seqs))))
+            spoke = self._trust * share * _SPOKEN * _rarity(self._upto, len(speaking))
             for entry in read:
                 odds[entry.seq] += said * (said_at(entry) in span) + spoke * (entry.seq in speaking)
         neither = 1 - self._trust * (_SAID + _SPOKEN)
         return {seq: math.log1p(value / neither) for seq, value in odds.items() if value}
 
-    def _rarity(self, held: int) -> float:
-        """Return how many messages there are for each that is held, beyond it: nothing where all are."""
-        return max(0.0, (self._upto + 1) / (held + 1) - 1)
-
     def _after(self, seqs: range) -> range:
-        return range(seqs.stop, min(seqs.stop + _AFTER // len(self._spans), self._upto + 1))
+        return range(seqs.stop, min(seqs.stop + self._later // len(self._spans), self._upto + 1))
 
     def _spoken(self, read: Mapping[int, Entry], near: Mapping[int, float]) -> list[set[int]]:
         """Return for each of the times the messages that speak of it."""
@@ -107,6 +121,11 @@ class Dated:
                     if any(_same_time(told, span) for told in named.spans):
                         speaking.add(seq)
         return spoken
+
+
+def _rarity(messages: int, held: int) -> float:
+    """Return how many messages there are for each that is held, beyond it: nothing where all are."""
+    return max(0.0, (messages + 1) / (held + 1) - 1)
 
 
 def _length(asked: Collection[str]) -> float:

@@ -11,7 +11,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -20,6 +20,9 @@ from memex_recall.dated import Dated
 from memex_recall.dates import AskedTime
 from memex_recall.places import Word, words_in
 from memex_recall.words import asked_forms
+
+if TYPE_CHECKING:
+    from memex_recall.together import Together
 
 # What each sign adds to the logarithm of a message's odds to hold what is asked. The figures were
 # fitted on development conversations, together, and rounded; benchmarks/recall.py measures them.
@@ -51,7 +54,13 @@ class Ranked(msgspec.Struct, frozen=True):
 
 
 def rank(
-    log: Log, question: str, *, upto: int, times: Sequence[AskedTime] = (), pool: int = 300
+    log: Log,
+    question: str,
+    *,
+    upto: int,
+    times: Sequence[AskedTime] = (),
+    pool: int = 300,
+    together: Together | None = None,
 ) -> list[Ranked]:
     """Return the messages that fit a question, best first; empty where nothing does.
 
@@ -61,10 +70,14 @@ def rank(
         upto: Last message that counts; the question stands after it.
         times: The times that it asks about.
         pool: How many messages are read and weighed exactly.
+        together: What the words are worth where the thread is compared with others.
     """
-    asked = asked_forms(question)
-    dated = Dated(log, times, upto, asked)
-    words = dated.lighter(words_in(log, asked, upto))
+    if together is None:
+        asked = asked_forms(question)
+        dated = Dated(log, times, upto, asked)
+        words = dated.lighter(words_in(log, asked, upto))
+    else:
+        words, dated = together.words(log), together.dated(log)
     of_times = dated.places(words)
     promising = sorted({*_promising(words, upto, max(pool // 2, pool - len(of_times))), *of_times})
     if not promising:
@@ -75,7 +88,8 @@ def rank(
     speakers = {entry.message.name for entry in read.values() if entry.message.name}
     said_by = {word for name in speakers for word in terms(name)}
     told = [word for word in words if word.term not in said_by] or words
-    total = sum(word.weight for word in told) or 1.0
+    names = said_by.difference(word.term for word in told)
+    total = (sum(w.weight for w in told) if together is None else together.total(names)) or 1.0
     sessions = _sessions(read)
     near, rarest = _nearness(told, promising)
     within = _presence(told, sessions)
@@ -92,6 +106,11 @@ def rank(
 
 def _promising(words: Sequence[Word], upto: int, pool: int) -> list[int]:
     """Return the messages that are worth reading, by the places of the words alone."""
+    return sorted(_best(roughly(words, upto), pool))
+
+
+def roughly(words: Sequence[Word], upto: int) -> dict[int, float]:
+    """Return what messages are worth by the places of the words alone."""
     found: dict[int, float] = {}
     blocks: dict[int, float] = {}
     for word in _rarest(words):
@@ -109,18 +128,17 @@ def _promising(words: Sequence[Word], upto: int, pool: int) -> list[int]:
         for block in {seq // _BLOCK for seq in word.seqs}:
             blocks[block] = blocks.get(block, 0.0) + word.weight
     part = _SESSION / _NEAR
-    rough = {
+    return {
         seq: worth + part * blocks.get(seq // _BLOCK, 0.0)
         for seq, worth in found.items()
         if worth >= _LEAST and 1 <= seq <= upto
     }
-    return sorted(_best(rough, pool))
 
 
 def _best(worth: Mapping[int, float], count: int) -> list[int]:
     """Return the messages that are worth most, the newer of equals; numbers alone are quick to sort."""
-    if len(worth) <= count:
-        return list(worth)
+    if len(worth) <= count or not count:
+        return list(worth) if count else []
     least = sorted(worth.values(), reverse=True)[count - 1]
     best = [seq for seq, value in worth.items() if value > least]
     equal = sorted((seq for seq, value in worth.items() if value == least), reverse=True)

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from memex import Entry, Receipt
+    from memex import Receipt, Thread
 
 
 @hookimpl
@@ -44,17 +44,19 @@ def memex_commands() -> list[Provider]:
 
 
 @hookimpl
-def memex_message_stored(thread: str, entry: Entry) -> None:  # noqa: ARG001 - hooks name their arguments
-    """Have the message embedded in the background, where a memory ranks by meaning."""
+def memex_message_stored(handle: Thread | None = None) -> None:
+    """Have the message embedded in the background, where the thread's chain ranks by meaning."""
+    if handle is None or not handle.memex.background:
+        return
     from memex_semantic.following import notice
 
-    notice(thread)
+    notice(handle)
 
 
 @hookimpl
-def memex_messages_forgotten(thread: str, receipt: Receipt) -> Mapping[str, int] | None:  # noqa: ARG001
+def memex_messages_forgotten(receipt: Receipt, handle: Thread | None = None) -> Mapping[str, int] | None:
     """Erase the vectors that are in memory; those in a store the store has erased already."""
     from memex_semantic.following import forget
 
-    erased = forget(receipt)
+    erased = forget(receipt, None if handle is None else handle.memex)
     return {"vectors": erased} if erased else None

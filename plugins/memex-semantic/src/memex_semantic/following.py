@@ -1,119 +1,265 @@
-"""Embedding in the background: what is stored is embedded while nobody waits for it.
-
-A hook is told of a thread and not of the memory that stored it, so every memory that ranks by meaning
-looks in its own store; one that has no such thread finds nothing to do.
-"""
+"""Embedding in the background: what is stored is embedded while nobody waits for it."""
 
 from __future__ import annotations
 
 import os
 import threading
+import time
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from memex import Memex, MemexError, PluginError, Receipt, UnknownThread
+from memex import Memex, MemexError, PluginError, Receipt, Thread, UnknownThread, vector_store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from memex import Entry, Window
     from memex_semantic.embeddings import Embeddings
+
+    Policy = Callable[[Window], Window]
+
+MANY: Final = 64
+"""So many messages are begun with where nobody has ranked by meaning yet; fewer are left to the first
+question, which loads the model anyway: a program that stores a line and ends does not wait for torch."""
+PATIENCE: Final = 5.0
+"""Seconds that closing a memory waits for what is not embedded yet."""
+LAST_CALL: Final = 30.0
+"""Seconds that it waits then for the call of the embedder that is under way."""
+REST: Final = 60.0
+"""Seconds in which an embedder that failed is left alone in the background."""
 
 
 class Following:
     """Embeds what is stored in one memory, in a thread that ends when nothing is left to do.
 
-    The thread is no daemon: a program that ends waits for it, so that it is never torn down in the
-    middle of a computation.
+    It is a :class:`memex.Work`. Its thread is no daemon, so that it is never torn down in the middle of a
+    computation; it leaves the rest when the program's main thread has ended.
 
     Args:
-        embeddings: Whose vectors.
         host: The memory.
     """
 
-    def __init__(self, embeddings: Embeddings, host: Memex) -> None:
-        self.embeddings = embeddings
+    name = "embedding"
+    later = "'memex embed' embeds the rest, or the next question does"
+
+    def __init__(self, host: Memex) -> None:
         self._host = weakref.ref(host)
         self._changed = threading.Condition()
-        self._waiting: dict[str, None] = {}
+        self._waiting: dict[str, Thread] = {}
+        self._new = 0
         self._worker: threading.Thread | None = None
-        self._closed = False
+        self._ranked = False
+        self._stopped = False
+        self._idle_until = 0.0
+        self._done = self._total = 0
         _ALL.add(self)
 
-    def notice(self, thread: str) -> None:
-        """Have a thread embedded as far as it goes; returns at once."""
+    # -- beginning -----------------------------------------------------------------------------
+
+    def notice(self, handle: Thread) -> None:
+        """Have a thread embedded as far as it goes, if a policy of its chain ranks by meaning.
+
+        Returns at once, and reads nothing.
+        """
         with self._changed:
-            if self._closed:
-                return
-            self._waiting[thread] = None
-            if self._worker is None:
+            if self._stopped or (self._idle_until and time.monotonic() < self._idle_until):
+                return  # whoever needs it embeds it
+            self._waiting[handle.id] = handle
+            self._new += 1
+            if self._worker is None and (self._ranked or self._new >= MANY):
+                self._new = 0
                 self._worker = threading.Thread(target=self._work, name="memex-semantic")
                 self._worker.start()
 
-    def flush(self) -> None:
-        """Return when everything that was stored is embedded, or could not be."""
+    def expect(self) -> None:
+        """Begin with the first message from now on: this memory has a policy that ranks by meaning."""
         with self._changed:
-            self._changed.wait_for(lambda: self._worker is None)
+            self._ranked = True
+            if self._idle_until == float("inf"):
+                self._idle_until = 0.0
+
+    # -- as others see it ----------------------------------------------------------------------
+
+    @property
+    def lasting(self) -> bool:
+        """Whether the store keeps vectors."""
+        host = self._host()
+        return host is not None and vector_store(host.store) is not None
+
+    def progress(self) -> tuple[int, int]:
+        """Return how many messages are embedded, and how many there were to embed."""
+        with self._changed:
+            return self._done, self._total
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until everything that was stored is embedded, or could not be."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._worker is None, seconds)
+
+    def stop(self) -> None:
+        """Embed nothing more in the background; end between two calls of the embedder."""
+        with self._changed:
+            self._stopped = True
+            self._waiting.clear()
 
     def close(self) -> None:
-        """Finish what is waiting, then take no more."""
-        self.flush()
-        with self._changed:
-            self._closed = True
+        """Finish what is soon finished and leave the rest, so that no thread is left running."""
+        if self.lasting:  # else it would be gone in a moment
+            self.wait(PATIENCE)
+        self.stop()
+        worker = self._worker
+        if worker is not None:
+            worker.join(LAST_CALL)
+            if worker.is_alive():
+                self._report(f"the embedder has not answered for {LAST_CALL:g} s; it is waited for no longer")
 
     def start_anew(self) -> None:
         """Go on in a forked child, which has none of its parent's threads and must not wait for them."""
         self._changed = threading.Condition()
+        self._waiting = {}  # the parent's to embed
         self._worker = None
-        self.embeddings.start_anew()
+
+    # -- in its thread -------------------------------------------------------------------------
 
     def _work(self) -> None:
-        while (thread := self._next()) is not None:
-            host = self._host()
-            if host is None:
-                continue
+        while (handle := self._next()) is not None:
             try:
-                store = host.store
-                head = store.open_thread(thread, create=False).head
-                self.embeddings.embed(thread, lambda a, b: store.entries(thread, a, b), head)  # noqa: B023
+                self._embed(handle)
             except UnknownThread:
-                continue  # of another memory, or forgotten by now
-            except Exception as error:  # noqa: BLE001 - else whoever waits for this thread waits for ever
+                continue  # forgotten by now
+            except BaseException as error:  # noqa: BLE001 - else who waits for this thread waits for ever
                 # The message is stored. Whoever needs its vector tries again, and is told what is wrong.
+                self._rest(REST)
                 what = str(error) if isinstance(error, MemexError) else f"{type(error).__name__}: {error}"
-                host.report(PluginError(f"embedding: {what}", plugin="semantic"), "listener")
+                self._report(f"embedding: {what}")
 
-    def _next(self) -> str | None:
+    def _next(self) -> Thread | None:
         with self._changed:
             if not self._waiting:
                 self._worker = None
                 self._changed.notify_all()
                 return None
-            thread = next(iter(self._waiting))
-            del self._waiting[thread]
-            return thread
+            return self._waiting.pop(next(iter(self._waiting)))
+
+    def _embed(self, handle: Thread) -> None:
+        if not self._ranked and not _may_rank():
+            self._rest(float("inf"))  # until a policy is made for this memory after all
+            return
+        found = list(dict.fromkeys(_RANKING[one.policy] for one in handle.chain if one.policy in _RANKING))
+        if not found:
+            return
+        store, thread = handle.memex.store, handle.id
+        info = store.open_thread(thread, create=False)
+
+        def read(start: int, stop: int) -> Iterator[Entry]:
+            return store.entries(thread, start, stop)
+
+        for embeddings in found:
+            embeddings.opened(info)
+        expected = [embeddings.left(thread, read, info.head) for embeddings in found]
+        with self._changed:
+            self._total += sum(expected)
+        for embeddings, count in zip(found, expected, strict=True):
+            before = self._done
+            embeddings.embed(thread, read, info.head, self._advance, self._must_stop)
+            if not self._must_stop():
+                self._done = before + count  # a question may have embedded some of them
+
+    def _advance(self, count: int) -> None:
+        with self._changed:
+            self._done += count
+
+    def _must_stop(self) -> bool:
+        return self._stopped or not threading.main_thread().is_alive()
+
+    def _rest(self, seconds: float) -> None:
+        with self._changed:
+            self._idle_until = time.monotonic() + seconds
+            self._waiting.clear()
+
+    def _report(self, what: str) -> None:
+        host = self._host()
+        if host is not None:
+            host.report(PluginError(what, plugin="semantic"), "listener")
 
 
 _ALL: weakref.WeakSet[Following] = weakref.WeakSet()
 _EMBEDDINGS: weakref.WeakSet[Embeddings] = weakref.WeakSet()
+_RANKING: weakref.WeakKeyDictionary[Policy, Embeddings] = weakref.WeakKeyDictionary()
+_LOCK = threading.Lock()
 
 
-def notice(thread: str) -> None:
-    """Tell every memory that ranks by meaning that a thread has grown."""
-    for following in list(_ALL):
-        following.notice(thread)
+def notice(handle: Thread) -> None:
+    """Tell a memory's follower that a thread has grown."""
+    following_of(handle.memex).notice(handle)
+
+
+def ranks(policy: Policy, embeddings: Embeddings, host: Memex) -> None:
+    """Have what is stored embedded for a policy, in the threads whose chains it is in."""
+    _RANKING[policy] = embeddings
+    following_of(host).expect()
+
+
+def following_of(host: Memex) -> Following:
+    """Return what embeds in the background for a memory."""
+    known = _known(host)
+    if known is None:
+        with _LOCK:
+            known = _known(host)
+            if known is None:
+                known = Following(host)
+                host.add_work(known)
+                host.on_close(known.close)
+    return known
+
+
+def _known(host: Memex) -> Following | None:
+    return next((work for work in host.work if isinstance(work, Following)), None)
 
 
 def watch(embeddings: Embeddings) -> None:
     """Have these forget what is forgotten."""
-    _EMBEDDINGS.add(embeddings)
+    with _LOCK:
+        _EMBEDDINGS.add(embeddings)
 
 
-def forget(receipt: Receipt) -> int:
-    """Erase from memory what was forgotten; return how many entries were kept in no store."""
-    return sum(embeddings.forget(receipt) for embeddings in list(_EMBEDDINGS))
+def forget(receipt: Receipt, host: Memex | None) -> int:
+    """Erase from memory what was forgotten.
+
+    That is done in all memories, since another one may have the same store open; a thread that only has the
+    same name is embedded again.
+
+    Args:
+        receipt: What was forgotten.
+        host: The memory that forgot it, where that is known.
+
+    Returns:
+        How many entries of that memory were kept in no store.
+    """
+    with _LOCK:
+        watched = list(_EMBEDDINGS)
+    erased = [(embeddings, embeddings.forget(receipt)) for embeddings in watched]
+    return sum(count for embeddings, count in erased if host is None or embeddings.is_of(host))
+
+
+def _may_rank() -> bool:
+    """Tell whether a default chain would rank by meaning, without a word to the network."""
+    from memex_semantic.models import MODEL, need_at_hand
+
+    try:
+        need_at_hand(MODEL)
+    except PluginError:
+        return False
+    return True
 
 
 def _after_fork() -> None:
+    global _LOCK  # noqa: PLW0603 - a thread that this process lacks may have held it
+    _LOCK = threading.Lock()
     for following in list(_ALL):
         following.start_anew()
+    for embeddings in list(_EMBEDDINGS):
+        embeddings.start_anew()
 
 
 if hasattr(os, "register_at_fork"):

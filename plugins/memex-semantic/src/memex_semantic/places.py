@@ -27,6 +27,12 @@ class Place(Protocol):
     ) -> Iterator[Entry]:
         """Yield the messages between two that have no entry, in log order; it may change meanwhile."""
 
+    def count_missing(self, thread: str, space: VectorSpace, start: int, stop: int, read: Reader) -> int:
+        """Return how many these are."""
+
+    def let_go(self, thread: str) -> None:
+        """Forget what is kept of a thread in memory: its messages are not what they were."""
+
     def forget(self, receipt: Receipt) -> int:
         """Erase what a store does not erase itself, and return how many entries that were."""
 
@@ -67,6 +73,20 @@ class StoredVectors:
             first, last = first or seq, seq
         if first is not None and last is not None:
             yield from read(first, last)
+
+    def count_missing(
+        self,
+        thread: str,
+        space: VectorSpace,
+        start: int,
+        stop: int,
+        read: Reader,  # noqa: ARG002
+    ) -> int:
+        """Return how many messages between two have no entry, without reading them."""
+        return sum(1 for _ in self._store.without_vectors(thread, space, start, stop))
+
+    def let_go(self, thread: str) -> None:
+        """Do nothing: the store knows which messages it has."""
 
     def forget(self, receipt: Receipt) -> int:  # noqa: ARG002 - the store has erased them already
         """Erase nothing."""
@@ -110,6 +130,16 @@ class HeldVectors:
         for entry in read(start, stop):
             if entry.seq not in known and entry.message.status != "forgotten":
                 yield entry
+
+    def count_missing(self, thread: str, space: VectorSpace, start: int, stop: int, read: Reader) -> int:
+        """Return how many messages between two have no entry."""
+        return sum(1 for _ in self.missing(thread, space, start, stop, read))
+
+    def let_go(self, thread: str) -> None:
+        """Forget a thread's entries; they are made again."""
+        with self._lock:
+            for key in [key for key in self._held if key[0] == thread]:
+                del self._held[key]
 
     def forget(self, receipt: Receipt) -> int:
         """Erase the entries of what was forgotten, in each thread that had it."""

@@ -9,9 +9,10 @@ from typing import Any, Final, NamedTuple
 
 from memex import BadSetting, Entry, Memex, Ranking, Window, ranker
 from memex_semantic.embeddings import Embeddings
+from memex_semantic.following import ranks
 from memex_semantic.models import MODEL, need_at_hand
 from memex_semantic.places import Reader
-from memex_semantic.sharing import DEFAULT, embeddings_for, reader_of
+from memex_semantic.sharing import DEFAULT, HeldByHome, embeddings_for, reader_of
 
 BESIDE: Final = 1.0
 TOP: Final = 400
@@ -70,15 +71,21 @@ def semantic(
             raise BadSetting(f"semantic: {name} is {value!r}; it must be a whole number of at least {least}")
     if embedder == DEFAULT and host is not None:
         need_at_hand(MODEL)
-    embeddings = embeddings_for(embedder, piece, host)
-    memory = None if host is None else weakref.ref(host)
+    of_host = None if host is None else embeddings_for(embedder, piece, host)
+    held = HeldByHome(embedder if of_host is None else of_host.embedder, piece)
+    memory = (lambda: None) if host is None else weakref.ref(host)
 
     def by_meaning(window: Window) -> Window:
         newest = window.newest
         if newest is None or not window.query.strip():
             return window
-        thread = window.log.thread
-        read = reader_of(thread, window.log if memory is None else memory())
+        thread, there = window.log.thread, memory()
+        if of_host is None or there is None or there.home is not window.log.home:
+            # Nobody's policy, or another memory's: its vectors are those of threads of the same names.
+            embeddings, read = held.of(window.log.home), reader_of(thread, window.log)
+        else:
+            embeddings, read = of_host, reader_of(thread, there)
+            embeddings.opened(there.store.open_thread(thread, create=False))
         near = nearest(embeddings, thread, newest, read, top=top, beside=beside)
         scores = near.scores
         if diversity and scores:
@@ -89,6 +96,8 @@ def semantic(
         return window.rank(Ranking(name="semantic", scores=worth, weight=weight, share=share))
 
     by_meaning.__name__ = "semantic"  # what a plan calls it when the program passes the callable itself
+    if of_host is not None and host is not None:
+        ranks(by_meaning, of_host, host)
     return ranker(by_meaning)
 
 

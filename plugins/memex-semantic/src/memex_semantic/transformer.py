@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
+import weakref
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -88,14 +90,14 @@ class TransformerEmbedder:
         if time.monotonic() < when + _REST:
             raise self._unusable(why)  # a turn must not wait each time for what was not there just now
         try:
-            model, lock = _load(*key)
+            loaded = _load(*key)
         except Exception as error:
             why = f"{type(error).__name__}: {error}"
             _failed[key] = time.monotonic(), why
             raise self._unusable(why) from error
         try:
-            with lock:  # a tokenizer cannot be used by two threads at once
-                vectors = model.encode(texts, batch_size=self.batch, show_progress_bar=False)
+            with loaded.lock:  # a tokenizer cannot be used by two threads at once
+                vectors = loaded.model.encode(texts, batch_size=self.batch, show_progress_bar=False)
         except Exception as error:
             raise self._unusable(f"{type(error).__name__}: {error}") from error
         self._dimension = int(vectors.shape[1])
@@ -109,8 +111,27 @@ class TransformerEmbedder:
         )
 
 
+class _Loaded:
+    def __init__(self, model: SentenceTransformer) -> None:
+        self.model = model
+        self.lock = threading.Lock()
+        _LOADED.add(self)
+
+
+_LOADED: weakref.WeakSet[_Loaded] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for loaded in list(_LOADED):
+        loaded.lock = threading.Lock()  # a thread that this process lacks may have held it
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 @lru_cache(maxsize=4)
-def _load(model: str, revision: str | None, device: str | None) -> tuple[SentenceTransformer, threading.Lock]:
+def _load(model: str, revision: str | None, device: str | None) -> _Loaded:
     """Load a model once for all memories of a process, which takes seconds.
 
     What is on this machine is loaded without a word to the hub.
@@ -129,7 +150,7 @@ def _load(model: str, revision: str | None, device: str | None) -> tuple[Sentenc
                 raise  # it is here, and broken
             ask_hub(model, revision)
             found = SentenceTransformer(model, revision=revision, device=device)
-        return found, threading.Lock()
+        return _Loaded(found)
     finally:
         if shows:
             bars.enable_progress_bar()

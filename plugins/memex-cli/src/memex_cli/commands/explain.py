@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from memex import Plan, Thread, rows, show_ranges
+from memex import Plan, Thread, rows
 from memex_cli.json_out import print_json
 from memex_cli.opening import open_memory, open_thread
 from memex_cli.options import (
@@ -29,30 +29,36 @@ _HEADERS = ("messages", "fate", "why", "by", "tokens")
         "memex explain",
         "memex explain 35",
         "memex explain 35 --plan 2",
+        "memex explain 12 --elsewhere support-41",
         'memex explain --question "What did we decide about Fridays?" --chain recall,fifo --budget 2000',
     ),
 )
 @click.argument("message", required=False, type=message_reference)
 @click.option("--plan", "number", metavar="N", type=int, help="This plan; the newest without it.")
+@click.option("--elsewhere", metavar="THREAD", help="MESSAGE is one of this other thread.")
 @click.option("--question", metavar="TEXT", help="Plan this question, without asking or recording it.")
 @memory_options
 @thread_option
 @window_options
 @json_option
-def command(message: str | int | None, number: int | None, question: str | None) -> None:
+def command(
+    message: str | int | None, number: int | None, elsewhere: str | None, question: str | None
+) -> None:
     """Say what a plan kept, recalled and dropped, why, by which policy and for how many tokens.
 
     With MESSAGE, a number or an id: one line about that message.
     """
     if number is not None and question is not None:
         raise click.UsageError("give --plan or --question, not both")
+    if elsewhere is not None and message is None:
+        raise click.UsageError("--elsewhere needs MESSAGE, its number or id in that thread")
     with open_memory() as memory:
         thread = open_thread(memory)
         plan = _plan(thread, number, question)
         if message is None:
             print_json(plan_json(plan)) if wants_json() else _show(plan)
             return
-        explanation = thread.explain(message, plan=plan)
+        explanation = thread.explain(message, plan=plan, elsewhere=elsewhere)
         print_json(explanation_json(explanation)) if wants_json() else say(str(explanation))
 
 
@@ -68,7 +74,7 @@ def _show(plan: Plan) -> None:
         say(note)
     cells = [
         (
-            show_ranges(row.seqs),
+            row.messages,
             row.fate,
             row.reason,
             row.by,

@@ -17,6 +17,7 @@ from memex_cli.opening import open_memory
 from memex_cli.options import examples, given, json_option, memory_options, thread_option, wants_json
 from memex_cli.progress import progress
 from memex_cli.terminal import say
+from memex_cli.working import wait_for_work
 
 _PAGE = 1_000
 _LONG_FILE = 2_000_000
@@ -31,27 +32,35 @@ _LONG_FILE = 2_000_000
     ),
 )
 @click.argument("file")
+@click.option("--no-embed", is_flag=True, help="Leave embedding, and what else can wait, for later.")
 @memory_options
 @thread_option
 @json_option
-def command(file: str) -> None:
+def command(file: str, *, no_embed: bool) -> None:
     """Store a JSONL file as a thread; - is stdin.
 
     FILE has a message a line, in the shape of OpenAI's Chat Completions (role, content, name,
     tool_calls, tool_call_id) plus created, or as 'memex export --format memex' writes it. The thread
     is --thread, or the file's name without its ending. All lines are stored or, if one is wrong,
     none; a file that is imported again adds only what is new.
+
+    Where the chain ranks by meaning and the model is there, the messages are embedded then; Ctrl-C
+    leaves the rest to 'memex embed'.
     """
     name = _thread_name(file)
     messages = _read(file, name)
-    with open_memory() as memory:
+    with open_memory(**({"background": False} if no_embed else {})) as memory:
         new, gone = _store(memory, name, messages)
         total = memory.store.open_thread(name, create=False).head
+        _tell(name, new=new, known=len(messages) - new - gone, gone=gone, total=total)
+        wait_for_work(memory)
+
+
+def _tell(name: str, *, new: int, known: int, gone: int, total: int) -> None:
     if wants_json():
-        known = len(messages) - new - gone
         print_json({"thread": name, "new": new, "known": known, "forgotten": gone, "messages": total})
         return
-    already = f", {len(messages) - new - gone:,} were there already" if new + gone < len(messages) else ""
+    already = f", {known:,} were there already" if known else ""
     forgotten = f", {gone:,} were forgotten once and stay so" if gone else ""
     say(f"{name}: {new:,} messages imported{already}{forgotten}; the thread has {total:,}")
 

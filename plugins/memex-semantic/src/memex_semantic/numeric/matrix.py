@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from memex_semantic.numeric.coarse import WORTH, Coarse, product_of_bytes
 
 Rows = NDArray[np.float32]
 Numbers = NDArray[np.float64]
@@ -16,6 +19,8 @@ _PAGE: Final = 1024
 _SAMPLE: Final = 1024
 _MARGIN: Final = 1e-4
 """How far the fast scores, in single precision, may be from the exact ones; many times what was seen."""
+_MOST_LIKELY: Final = 0.2
+"""Part of the vectors that may be left after a first look; to gather more is slower than to multiply all."""
 AROUND: Final = 4
 """So many messages on each side of one are looked at: an answer is not far from its question."""
 DIGITS: Final = 6
@@ -27,7 +32,9 @@ class Matrix:
 
     Scores are computed twice: for all messages in single precision, to find the best; and for these
     again in double precision, each on its own, and rounded. So a score does not depend on how many
-    messages there are, and the same question has the same ranking when it is asked again.
+    messages there are, and the same question has the same ranking when it is asked again. Of many
+    vectors most are left out by a look at their bytes before that, where numkong is installed: only what
+    cannot be among the best, so the ranking is the same.
 
     Args:
         dimension: How many numbers a vector has.
@@ -38,6 +45,8 @@ class Matrix:
         self._rows: Rows = np.zeros((0, dimension), np.float32)
         self._seqs: NDArray[np.int64] = np.zeros(0, np.int64)
         self._count = 0
+        self._coarse: Coarse | None = None
+        self._looking = threading.Lock()
 
     def __len__(self) -> int:
         """Return how many vectors there are."""
@@ -77,25 +86,56 @@ class Matrix:
         count = int(np.searchsorted(self._seqs[: self._count], upto, side="right"))
         if not count or not len(questions) or top < 1:
             return {}
-        rows = self._rows[:count]
+        candidates, needed = self._candidates(questions, count, top, beside)
+        seqs, exact = self._exact(questions, needed, upto)
+        scored = exact + beside * _around(seqs, exact) if beside else exact
+        scores = dict(zip(seqs.tolist(), np.round(scored, DIGITS).tolist(), strict=True))
+        best = sorted(candidates.tolist(), key=lambda seq: (-scores[seq], -seq))
+        return {seq: scores[seq] for seq in best[:top]}
+
+    def _candidates(
+        self, questions: Rows, count: int, top: int, beside: float
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the messages that may be among the best, as :func:`_best` does."""
+        rows, seqs = self._rows[:count], self._seqs[:count]
+        coarse = self._coarse_of(count)
+        if coarse is not None:
+            look = coarse.look(questions, count)
+            likely, needed = _best(seqs, look.scores, top, beside, 2 * look.off)
+            if len(needed) > count * _MOST_LIKELY:
+                coarse = None  # all are much alike: the look was for nothing
+            else:
+                at = self._places(needed, count)
+                rows, seqs = rows[at], seqs[at]
         # One after the other: numpy's product with several at once took four times as long as with one.
         by_row = rows @ questions[0]
         for question in questions[1:]:
             np.maximum(by_row, rows @ question, out=by_row)
-        starts = self._starts(count)
-        seqs, own = self._seqs[starts], np.maximum.reduceat(by_row, starts)
-        around = _around(seqs, own)
-        fast = own + beside * around
-        least = np.partition(fast, len(fast) - top)[len(fast) - top] - _MARGIN if len(fast) > top else -np.inf
-        chosen = np.flatnonzero(fast >= least)
-        candidates = seqs[chosen]
-        needed = _needed(seqs, own, around, chosen) if beside else chosen
-        exact, scored = self._exact(questions, seqs[needed], upto)
-        if beside:
-            scored = scored + beside * _around(exact, scored)
-        scores = dict(zip(exact.tolist(), np.round(scored, DIGITS).tolist(), strict=True))
-        best = sorted(candidates.tolist(), key=lambda seq: (-scores[seq], -seq))
-        return {seq: scores[seq] for seq in best[:top]}
+        if coarse is None:
+            return _best(seqs, by_row, top, beside, _MARGIN)
+        return _best(seqs, by_row, top, beside, _MARGIN, among=likely)
+
+    def _coarse_of(self, count: int) -> Coarse | None:
+        """Return the vectors as bytes, complete to a count; None where that does not pay."""
+        if count < WORTH or (product := product_of_bytes()) is None:
+            return None
+        with self._looking:
+            if self._coarse is None:
+                self._coarse = Coarse(self.dimension, product)
+            for start in range(self._coarse.count, count, _PAGE * 16):
+                self._coarse.extend(self._rows[start : min(count, start + _PAGE * 16)])
+            return self._coarse
+
+    def _places(self, wanted: NDArray[np.int64], count: int) -> NDArray[np.intp]:
+        """Return where the vectors of messages are, among the first."""
+        known = self._seqs[:count]
+        first = np.searchsorted(known, wanted)
+        lengths = np.searchsorted(known, wanted, "right") - first
+        ends = np.cumsum(lengths)
+        places: NDArray[np.intp] = np.arange(ends[-1] if len(ends) else 0) + np.repeat(
+            first - ends + lengths, lengths
+        )
+        return places
 
     def deviation(self, questions: Rows, *, upto: int) -> float:
         """Return how far the cosines of a thread to a question lie from their mean: the standard deviation.
@@ -118,20 +158,13 @@ class Matrix:
         self, questions: Rows, wanted: NDArray[np.int64], upto: int
     ) -> tuple[NDArray[np.int64], Numbers]:
         """Return which of these messages have vectors, and their scores, computed each on its own."""
-        known = self._seqs[: self._count]
-        wanted = wanted[wanted <= upto]
-        spans = zip(np.searchsorted(known, wanted), np.searchsorted(known, wanted, "right"), strict=True)
-        taken = np.concatenate([np.arange(first, stop) for first, stop in spans])
+        taken = self._places(wanted[wanted <= upto], self._count)
         rows, seqs = self._rows[taken].astype(np.float64), self._seqs[taken]
         # Not by a matrix product, whose order of summing depends on the size of the matrix.
         by_row = np.max([(rows * question).sum(axis=1) for question in questions.astype(np.float64)], axis=0)
-        starts = np.flatnonzero(np.r_[True, seqs[1:] != seqs[:-1]])
+        starts = _starts(seqs)
         by_message: Numbers = np.maximum.reduceat(by_row, starts)
         return seqs[starts], by_message.round(DIGITS)
-
-    def _starts(self, count: int) -> NDArray[np.intp]:
-        seqs = self._seqs[:count]
-        return np.flatnonzero(np.r_[True, seqs[1:] != seqs[:-1]])
 
     def _make_room(self, more: int) -> None:
         if self._count + more <= len(self._rows):
@@ -155,6 +188,44 @@ def rows_of(data: Iterable[bytes], dimension: int) -> Rows:
     return unit(np.frombuffer(b"".join(data), "<f4").reshape(-1, dimension))
 
 
+def _starts(seqs: NDArray[np.int64]) -> NDArray[np.intp]:
+    return np.flatnonzero(np.r_[True, seqs[1:] != seqs[:-1]])
+
+
+def _best(
+    seqs: NDArray[np.int64],
+    by_row: Rows,
+    top: int,
+    beside: float,
+    margin: float,
+    among: NDArray[np.int64] | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the messages that may be the best, and these with all around them that may be the best there.
+
+    Args:
+        seqs: The message of each vector.
+        by_row: The score of each vector.
+        top: How many are wanted.
+        beside: What a message gets of the best around it.
+        margin: How far a score may be behind another one and still be better, once scores are exact.
+        among: Only these messages; the others are there because they stand around them.
+    """
+    starts = _starts(seqs)
+    messages, own = seqs[starts], np.maximum.reduceat(by_row, starts)
+    around = _around(messages, own)
+    scores = own + beside * around
+    chosen = np.arange(len(messages)) if among is None else np.flatnonzero(np.isin(messages, among))
+    if len(chosen) > top:
+        least = np.partition(scores[chosen], len(chosen) - top)[len(chosen) - top] - (1 + beside) * margin
+        chosen = chosen[scores[chosen] >= least]
+    needed = [chosen]
+    for step in (*range(-AROUND, 0), *range(1, AROUND + 1)) if beside else ():
+        other = np.clip(chosen + step, 0, len(messages) - 1)
+        close = np.abs(messages[other] - messages[chosen]) <= AROUND
+        needed.append(other[close & (own[other] >= around[chosen] - margin)])
+    return messages[chosen], messages[np.unique(np.concatenate(needed))]
+
+
 def _around(seqs: NDArray[np.int64], scores: NDArray[Any]) -> NDArray[Any]:
     """Return for each message the score of the best around it, itself among them, and at least nothing."""
     best: NDArray[Any] = np.maximum(scores, 0)
@@ -163,15 +234,3 @@ def _around(seqs: NDArray[np.int64], scores: NDArray[Any]) -> NDArray[Any]:
         np.maximum(best[step:], np.where(close, scores[:-step], 0), out=best[step:])
         np.maximum(best[:-step], np.where(close, scores[step:], 0), out=best[:-step])
     return best
-
-
-def _needed(
-    seqs: NDArray[np.int64], own: NDArray[Any], around: NDArray[Any], chosen: NDArray[np.intp]
-) -> NDArray[np.intp]:
-    """Return the chosen and those around them that may be the best there, once scores are exact."""
-    needed = [chosen]
-    for step in (*range(-AROUND, 0), *range(1, AROUND + 1)):
-        beside = np.clip(chosen + step, 0, len(seqs) - 1)
-        close = np.abs(seqs[beside] - seqs[chosen]) <= AROUND
-        needed.append(beside[close & (own[beside] >= around[chosen] - _MARGIN)])
-    return np.unique(np.concatenate(needed))
