@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -138,6 +139,7 @@ class Plan(_Record, frozen=True):
         previous: Number of the plan it was made after, 0 for none. Where several turns are under way at
             once, that need not be the number before its own.
         pending: Digest of a question that was asked but not stored.
+        pending_at: When that question was asked: what it calls yesterday is counted from there.
         opened: Where the window began.
         total: The budget's tokens.
         answer: Those reserved for the answer.
@@ -183,6 +185,7 @@ class Plan(_Record, frozen=True):
     tools_digest: str | None = None
     previous: int = 0
     pending: str | None = None
+    pending_at: datetime | None = None
     target: str | None = None
     limited: str | None = None
     on_error: str = "raise"

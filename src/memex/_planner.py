@@ -115,6 +115,7 @@ def build_window(
         head=log.head,
         previous=previous.number if previous else 0,
         pending=content_digest(pending.message) if pending else None,
+        pending_at=pending.message.created if pending else None,
         opened=opening.opened,
         total=settings.budget.total,
         answer=settings.budget.answer,

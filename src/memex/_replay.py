@@ -121,7 +121,9 @@ def _pending(thread: Thread, plan: Plan) -> Entry:
     """Return the question the plan was made for, if it was stored right afterwards."""
     for entry in thread.entries(plan.head + 1, plan.head + 1):
         if content_digest(entry.message) == plan.pending:
-            return thread.log(plan.head + 1).counted(entry)
+            asked = thread.log(plan.head + 1).counted(entry)
+            when = plan.pending_at or entry.message.created
+            return msgspec.structs.replace(asked, message=entry.message.replace(created=when))
     raise ReplayError("its question was asked without being stored, so it cannot be rebuilt")
 
 

@@ -273,6 +273,14 @@ def test_the_plan_says_what_was_understood():
     assert thread.explain(seq).detail["dates"] == "7 May: 2025-05-07"
 
 
+def test_a_question_that_is_stored_on_another_day_is_replayed_as_it_was_asked():
+    thread = a_year()
+    question = "What did we do last Friday?"
+    thread.window(Message.user(question, created=ASKED))
+    thread.append(Message.user(question, created=ASKED + timedelta(days=7)))
+    assert [replayed.same for replayed in thread.replay()] == [True]
+
+
 def test_a_plan_with_dates_is_replayed():
     thread = a_year()
     thread.append(Message.user("What did we decide last Friday, and in June?", created=ASKED))
