@@ -60,7 +60,7 @@ def test_a_turn_that_broke_off_goes_on_and_its_half_answer_is_left_out(open_memo
     thread.send("sure?")
     assert sent(backend)[-1] == ["when?", "on Monday", "sure?"]
     assert thread.explain(2, plan=2).reason == "superseded"
-    assert "another answer takes its place" in str(thread.explain(2))
+    assert "a later answer" in str(thread.explain(2))
     assert all(r.same for r in thread.replay())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from memex import Memex, Message, Thread
@@ -167,7 +167,14 @@ def test_a_note_of_a_message_that_is_no_system_text_means_nothing(thread):
     assert [m.text for m in thread.window().messages] == ["q1", "a1", "q2", "S"]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=100)
+@example([(["A"], False, False), (["C"], False, False), (["A", "C"], False, False)])
+@example(
+    [
+        ([words] if isinstance(words, str) else words, False, False)
+        for words in ("A", ["A", "B"], "C", ["A", "C"])
+    ]
+)
 @given(
     st.lists(
         st.tuples(

@@ -35,7 +35,7 @@ REASONS = {
     "shortened-earlier": "an earlier plan put a stub in the place of what the tool gave back",
     "orphan-tool-call": "its tool call never got a result, and providers refuse that",
     "orphan-tool-result": "its tool call is not in the log, or far from it",
-    "superseded": "it broke off, and another answer takes its place; or other system text is sent instead",
+    "superseded": "a later answer, or later system text, takes its place",
     "empty": "it has no content",
     "repeated-system": "it repeats an earlier system message",
     "before-window": "it is older than the first window of this thread, which began at its newest messages",

@@ -8,14 +8,14 @@ from types import MappingProxyType
 import msgspec
 
 from memex._counter import Counter
-from memex._entry import Derived, Entry, Item, content_digest
+from memex._entry import Derived, Entry, Item
 from memex._groups import Unit, units
 from memex._log import Log
 from memex._message import Role
 from memex._plan import Change, Opened, Plan
 from memex._ranges import Range, expand, to_ranges
 from memex._stubs import stub_of
-from memex._superseding import superseded_by
+from memex._superseding import Standing, standing
 from memex._window import is_question
 
 _STANDING: frozenset[Role] = frozenset({"system", "developer"})
@@ -62,7 +62,8 @@ def open_entries(
         anew: Why the last window is not continued, if it is not.
         pending: A question that is not stored.
     """
-    standing, repeats, replaced = _standing(log, previous, anew)
+    texts = _standing(log, previous, anew)
+    held = {entry.seq: entry for entry in texts.held}
     pinned = [seq for seq in pins if 1 <= seq <= log.head]
     tail, complete = _read_back(log, previous.head + 1 if previous and not anew else 1, limit)
     if previous and not anew and not complete:
@@ -70,8 +71,8 @@ def open_entries(
     kept = list(previous.kept()) if previous and not anew else []
     shortened = previous.shortened() if previous and not anew else {}
     entries = {entry.seq: entry for entry in tail}
-    known = entries.keys() | standing.keys()
-    entries |= standing | {e.seq: e for e in log.at({*kept, *shortened, *pinned} - known)}
+    known = entries.keys() | held.keys()
+    entries |= held | {e.seq: e for e in log.at({*kept, *shortened, *pinned} - known)}
     if pending is not None:
         entries[pending.seq] = pending
     if not any(is_question(entry.message) for entry in (*tail, *([pending] if pending else ()))):
@@ -88,12 +89,12 @@ def open_entries(
     superseded = [
         e
         for e in before
-        if e.seq not in pinned and (_is_replaced(e, replaced) or log.superseded(e, asking=asking))
+        if e.seq not in pinned and (_is_replaced(e, texts.replaced) or log.superseded(e, asking=asking))
     ]
     current = tuple(entries[seq] for seq in sorted(entries.keys() - {e.seq for e in superseded}))
     groups = units(current)
-    protected = _protected(groups, current, standing, pinned)
-    left, changes = _leave_out(groups, protected, repeats)
+    protected = _protected(groups, current, held, pinned)
+    left, changes = _leave_out(groups, protected, texts.repeats)
     if superseded:
         changes = (*changes, _dropped(superseded, "superseded"))
     # What must stay since then, such as a result that was pinned, is whole again.
@@ -126,35 +127,19 @@ def gaps(present: Collection[int], head: int) -> tuple[Range, ...]:
     return tuple(found)
 
 
-def _standing(
-    log: Log, previous: Plan | None, anew: str | None
-) -> tuple[dict[int, Entry], set[int], set[str]]:
-    """Return system and developer messages by number, the numbers of those that repeat one, and replaced ids.
+def _standing(log: Log, previous: Plan | None, anew: str | None) -> Standing:
+    """Return what the system and developer messages come to.
 
     A caller that sends the same system text every turn gets its first copy, once; and of a text that is
     sent with other words each time the last, as long as nobody forgets that.
     """
     known = list(expand(previous.protected.get("standing", ()))) if previous and not anew else []
-    found = {entry.seq: entry for entry in log.at(known)}
+    found = log.at(known)
     if len(found) < len(known):  # one was forgotten: a message that repeats it stands in its place now
-        previous, found = None, {}
+        previous, found = None, []
     elif anew:  # old messages are read again, and the repeats among them
         previous = None
-    read = list(log.entries(previous.head + 1 if previous else 1, roles=_STANDING))
-    replaced = superseded_by(entry.message for entry in (*found.values(), *read))
-    found = {seq: entry for seq, entry in found.items() if entry.message.id not in replaced}
-    digests = {content_digest(entry.message) for entry in found.values()}
-    repeats = set()
-    for entry in read:
-        if entry.message.id in replaced:
-            continue
-        digest = content_digest(entry.message)
-        if digest in digests:
-            repeats.add(entry.seq)
-        else:
-            digests.add(digest)
-            found[entry.seq] = entry
-    return found, repeats, replaced
+    return standing([*found, *log.entries(previous.head + 1 if previous else 1, roles=_STANDING)])
 
 
 def _is_replaced(entry: Entry, replaced: Collection[str]) -> bool:
@@ -258,7 +243,7 @@ def _with_stubs(entries: tuple[Entry, ...], stubs: Mapping[int, Derived]) -> tup
 
 
 def _leave_out(
-    groups: tuple[Unit, ...], protected: Mapping[int, str], repeats: set[int]
+    groups: tuple[Unit, ...], protected: Mapping[int, str], repeats: Collection[int]
 ) -> tuple[tuple[Entry, ...], tuple[Change, ...]]:
     """Take out what no model should be sent, each with its reason."""
     reasons: dict[str, list[Entry]] = {}
@@ -279,7 +264,7 @@ def _dropped(entries: Iterable[Entry], reason: str) -> Change:
     return Change(kind="drop", seqs=to_ranges(e.seq for e in gone), reason=reason, tokens=tokens)
 
 
-def _why_not(unit: Unit, repeats: set[int]) -> str | None:
+def _why_not(unit: Unit, repeats: Collection[int]) -> str | None:
     if unit.unanswered:
         return "orphan-tool-call"
     if unit.unasked:

@@ -139,7 +139,8 @@ class Plan(_Record, frozen=True):
         previous: Number of the plan it was made after, 0 for none. Where several turns are under way at
             once, that need not be the number before its own.
         pending: Digest of a question that was asked but not stored.
-        pending_at: When that question was asked: what it calls yesterday is counted from there.
+        pending_at: When that question was asked: what it calls yesterday is counted from there. No part
+            of the record that is replayed.
         opened: Where the window began.
         total: The budget's tokens.
         answer: Those reserved for the answer.
@@ -202,7 +203,9 @@ class Plan(_Record, frozen=True):
 
     def to_bytes(self) -> bytes:
         """Return the record that replay must give again: everything but number, names, times and outcome."""
-        bare = msgspec.structs.replace(self, number=0, names={}, milliseconds=(), outcome=None)
+        bare = msgspec.structs.replace(
+            self, number=0, names={}, pending_at=None, milliseconds=(), outcome=None
+        )
         return msgspec.json.encode(bare, order="sorted")
 
     def to_stored(self) -> bytes:

@@ -138,7 +138,8 @@ def _difference(plan: Plan, again: Plan) -> str:
     fields = [
         name
         for name in plan.__struct_fields__
-        if name not in ("number", "names", "milliseconds") and getattr(plan, name) != getattr(again, name)
+        if name not in ("number", "names", "pending_at", "milliseconds")
+        and getattr(plan, name) != getattr(again, name)
     ]
     gone = sorted(set(plan.kept()) - set(again.kept()))
     lost = f"; no longer there: #{show_ranges(to_ranges(gone))}" if gone else ""

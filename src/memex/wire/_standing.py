@@ -8,7 +8,7 @@ from typing import Final
 
 from memex._entry import Entry
 from memex._message import Message, Role
-from memex._superseding import is_replaceable, superseded_by, superseding
+from memex._superseding import is_replaceable, standing, superseding
 from memex._thread import Thread
 from memex.wire._units import Unit, messages_of, units_of
 
@@ -33,27 +33,36 @@ def changed_system(thread: Thread, leading: Sequence[Unit], sent: Sequence[Unit]
         sent: What else was sent.
         at: Up to which message the thread counts.
     """
-    if not leading or _is_last(thread, leading, sent, at):
+    if not leading:
+        return []
+    known = _standing(thread, at)
+    if _is_last(thread, leading, sent, at, standing(known).held):
         return []
     new = messages_of(leading)
     said = [_words(message) for message in new]
     resent = any(unit.kind == "assistant" for unit in sent)
-    old = _replaceable(_standing(thread, at), len(new), resent=resent)
+    old = _replaceable(known, len(new), resent=resent)
     gone = [message.id for message in old if _words(message) not in said]
-    known = [_words(message) for message in old]
-    first = next((place for place, words in enumerate(said) if words not in known), 0)
+    stood = [_words(message) for message in old]
+    first = next((place for place, words in enumerate(said) if words not in stood), 0)
     return [superseding(message, gone if place == first else ()) for place, message in enumerate(new)]
 
 
-def _is_last(thread: Thread, leading: Sequence[Unit], sent: Sequence[Unit], at: int) -> bool:
-    """Say whether the thread's last system text up to ``at``, but for what stands in between, is this."""
+def _is_last(
+    thread: Thread, leading: Sequence[Unit], sent: Sequence[Unit], at: int, held: Sequence[Entry]
+) -> bool:
+    """Say whether the thread's last system text up to ``at`` is this, but for what stands in between.
+
+    Text that was superseded since is not the last one, wherever else it stands.
+    """
+    words = [_words(entry.message) for entry in held]
     later = Counter(unit.print for unit in sent if unit.kind == "system")
     wanted = list(leading)
     entries = thread.memex.store.entries(thread.id, 1, at, roles=_ROLES, reverse=True) if at else ()
     for unit in (u for entry in entries for u in reversed(list(units_of([(entry.seq, entry.message)])))):
         if later[unit.print] > 0:
             later[unit.print] -= 1
-        elif not wanted[-1].same(unit):
+        elif not wanted[-1].same(unit) or not (unit.gone or [unit.print] in words):
             return False
         else:
             wanted.pop()
@@ -82,7 +91,7 @@ def _standing(thread: Thread, at: int) -> list[Entry]:
 
 def _replaceable(entries: Sequence[Entry], count: int, *, resent: bool) -> list[Message]:
     """Return the messages of the log in whose place such text stands, but for those superseded already."""
-    gone = superseded_by(entry.message for entry in entries)
+    gone = standing(entries).replaced
     marked = {entry.seq for entry in entries if is_replaceable(entry.message)}
     if resent and not marked:  # the first time that a history which came otherwise is sent with other words
         opening = [entry.seq for place, entry in enumerate(entries, 1) if entry.seq == place]
