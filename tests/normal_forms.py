@@ -109,7 +109,8 @@ def _takes_citation(codec: str, part: Citation, before: Part | None) -> bool:
     if codec == "cohere":
         return bool(kind == "document")
     wanted = {"anthropic": "char_location", "openai-responses": "url_citation"}.get(codec)
-    return kind == wanted and isinstance(before, Text) and carried(codec, "assistant", before, None)
+    whole = codec != "anthropic" or "start_char_index" in part.sources[0]
+    return kind == wanted and whole and isinstance(before, Text) and carried(codec, "assistant", before, None)
 
 
 # -- how it comes back ----------------------------------------------------------------------------

@@ -170,7 +170,19 @@ def _citations() -> st.SearchStrategy[Citation]:
                 "url": "https://example.org",
                 "title": "A",
             },
-            {"type": "char_location", "cited_text": "a", "document_index": 0, "document_title": None},
+            {
+                "type": "char_location",
+                "cited_text": "a",
+                "document_index": 0,
+                "document_title": None,
+                "start_char_index": 0,
+                "end_char_index": 1,
+            },
+            {
+                "type": "char_location",
+                "cited_text": "a",
+                "document_index": 0,
+            },  # not whole: Anthropic refuses it
         ]
     )
     return st.builds(
