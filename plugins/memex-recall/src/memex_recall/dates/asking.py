@@ -14,6 +14,7 @@ from memex_recall.dates.spans import Span
 from memex_recall.dates.tokens import LONGEST
 
 _SHORT: Final = timedelta(days=8)
+_REQUEST: Final = 3  # sentences; what is longer and asks nothing is told, not asked
 _OPEN: Final = 100  # a year: what begins before it has no beginning
 # A point inside a word or after a number ends no sentence: am 3. Oktober.
 _SENTENCE: Final = re.compile(r"(?:[^.!?。！？\n]|\.(?=\w)|(?<=[0-9])\.)+[.!?。！？\n]*")
@@ -35,7 +36,7 @@ def asked_times(question: str, moment: datetime) -> tuple[AskedTime, ...]:
     """Return the times that a question asks about; at most four.
 
     "The dinner was last night. What now?" asks about no time: a time counts in a sentence with a
-    question mark, or in the only sentence. Today and this week do not: the conversation is there anyway.
+    question mark or, where there is none, in a request of up to three sentences. Today and this week do not: the conversation is there anyway.
 
     Args:
         question: What is asked; only its beginning is looked at.
@@ -52,7 +53,7 @@ def asked_times(question: str, moment: datetime) -> tuple[AskedTime, ...]:
 def _asking(question: str) -> str:
     sentences = [said for said in _SENTENCE.findall(question) if not said.isspace()]
     asking = [said for said in sentences if "?" in said or "？" in said]
-    return " ".join(asking if asking or len(sentences) > 1 else sentences)
+    return " ".join(asking if asking or len(sentences) > _REQUEST else sentences)
 
 
 def shown(times: Sequence[AskedTime]) -> str:
