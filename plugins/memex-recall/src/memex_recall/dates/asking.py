@@ -36,7 +36,8 @@ def asked_times(question: str, moment: datetime) -> tuple[AskedTime, ...]:
     """Return the times that a question asks about; at most four.
 
     "The dinner was last night. What now?" asks about no time: a time counts in a sentence with a
-    question mark or, where there is none, in a request of up to three sentences. Today and this week do not: the conversation is there anyway.
+    question mark or, where there is none, in a request of up to three sentences. Today and this week do
+    not: the conversation is there anyway.
 
     Args:
         question: What is asked; only its beginning is looked at.
