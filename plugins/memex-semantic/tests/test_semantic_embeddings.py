@@ -57,6 +57,23 @@ def test_each_message_is_embedded_once(store):
     assert embedder.asked[3 * BATCH + 5 :] == ["one more"]
 
 
+def test_a_batch_costs_no_more_where_more_is_left(keeping_store, monkeypatch):
+    """All that was missing used to be looked through for each batch: the square of the thread's length."""
+    count = 100 * BATCH
+    keeping_store.append("t", [Message.user(f"message {number}") for number in range(count)])
+    without = keeping_store.without_vectors
+    seen = []
+
+    def counted(thread, space, start=1, stop=None):
+        found = list(without(thread, space, start, stop))
+        seen.append(len(found))
+        return iter(found)
+
+    monkeypatch.setattr(keeping_store, "without_vectors", counted)
+    embeddings_in(keeping_store).embed("t", reader(keeping_store, "t"), count)
+    assert sum(seen) < 10 * count
+
+
 def test_another_process_embeds_nothing_again(keeping_store):
     keeping_store.append("t", [Message.user(f"message {number}") for number in range(9)])
     read = reader(keeping_store, "t")

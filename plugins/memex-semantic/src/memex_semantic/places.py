@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
-from memex import Entry, Receipt, Store, VectorSpace, VectorStore, vector_store
+from memex import Entry, Receipt, Store, VectorSpace, VectorStore, to_ranges, vector_store
 
 Reader = Callable[[int, int], Iterable[Entry]]
 """Gives the messages of a thread between two, both inside; tombstones may be left out."""
+
+
+_STRETCH: Final = 256  # messages
 
 
 class Place(Protocol):
@@ -65,14 +68,11 @@ class StoredVectors:
         self, thread: str, space: VectorSpace, start: int, stop: int, read: Reader
     ) -> Iterator[Entry]:
         """Yield the messages between two that have no entry."""
-        first = last = None
-        for seq in self._store.without_vectors(thread, space, start, stop):
-            if first is not None and last is not None and seq != last + 1:
-                yield from read(first, last)
-                first = None
-            first, last = first or seq, seq
-        if first is not None and last is not None:
-            yield from read(first, last)
+        # A stretch at a time: whoever takes a few must not pay for all that are missing.
+        for first in range(start, stop + 1, _STRETCH):
+            last = min(first + _STRETCH - 1, stop)
+            for one, other in to_ranges(self._store.without_vectors(thread, space, first, last)):
+                yield from read(one, other)
 
     def count_missing(
         self,
