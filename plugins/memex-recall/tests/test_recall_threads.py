@@ -137,6 +137,17 @@ def test_a_time_is_asked_of_all_threads(question):
     assert set(best) <= set(quoted(window))
 
 
+def test_a_long_time_in_many_threads_is_looked_at_in_each():
+    memory = memory_of(threads="all")
+    began = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+    for number in range(60):
+        said = [Message.user(t, created=began + timedelta(minutes=n)) for n, t in enumerate(chatter(5))]
+        memory.thread(f"thread {number}").append(said)
+    question = Message.user("What came in on Monday or Tuesday?", created=began + timedelta(days=3))
+    window = memory.thread("mine").window(question)
+    assert len({thread for thread, _ in window.rankings[0].elsewhere}) == 60
+
+
 def test_nothing_that_matches_changes_nothing():
     memory = memory_of(threads="all")
     say(memory, "other", *chatter(20))

@@ -26,6 +26,7 @@ _BRIEF: Final = 8  # of a longer question the time is a smaller part: it counts 
 _AS_WORDS: Final = 0.5  # what the words of a time still count as words
 
 _MOST: Final = 100  # messages of the times that are read, whatever their length
+_FEW: Final = 2  # one by its words and one whatever its words
 _SPREAD: Final = 30  # of them so many at even distances, whatever their words
 _AFTER: Final = 30  # messages said after the times that are read: they may speak of them
 _LISTENED: Final = 60  # messages whose words are searched for times
@@ -71,7 +72,7 @@ class Dated:
             threads: In how many threads; they share what may be read.
         """
         self._all = messages, held
-        self._most, self._later = max(1, _MOST // threads), _AFTER // threads
+        self._most, self._later = _MOST // threads, _AFTER // threads
 
     def lighter(self, words: Sequence[Word]) -> Sequence[Word]:
         """Return the words, those of the times weighing less: they are not counted twice in full."""
@@ -82,7 +83,7 @@ class Dated:
         """Return a bounded number of messages to read: said in the times, and soon after."""
         chosen: set[int] = set()
         for _, _, seqs in self._spans:
-            room = max(1, self._most // len(self._spans))
+            room = max(_FEW, self._most // len(self._spans))
             chosen.update(seqs if len(seqs) <= room else _of_many(seqs, words, room))
             chosen.update(self._after(seqs))
         return chosen
