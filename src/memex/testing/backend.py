@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
 import msgspec
@@ -60,6 +60,21 @@ class BackendContract:
     def question(self) -> str:
         """Return what is asked."""
         return QUESTION
+
+    @pytest.fixture(autouse=True)
+    def _backends_are_closed(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        """Keep what a test makes until its end, and close it: a garbage collector leaves connections open."""
+        made: list[Backend] = []
+        make = self.make_backend
+
+        def kept() -> Backend:
+            made.append(make())
+            return made[-1]
+
+        monkeypatch.setattr(self, "make_backend", kept)
+        yield
+        for backend in made:
+            backend.close()
 
     # -- the stream ----------------------------------------------------------------------------
 
