@@ -185,6 +185,16 @@ def test_a_new_thread_of_the_same_name_is_noticed(keeping_store):
     assert embeddings.matrix("t", read, 3).seqs == [1, 3]
 
 
+def test_a_thread_that_was_opened_anew_and_is_shorter_is_not_taken_for_embedded(keeping_store):
+    """As the background does that looked up the head before the thread was forgotten."""
+    embeddings = embeddings_in(keeping_store)
+    read = reader(keeping_store, "t")
+    keeping_store.append("t", [Message.user("one"), Message.user("two")])
+    embeddings.embed("t", read, 4, head=lambda: keeping_store.open_thread("t").head)
+    keeping_store.append("t", [Message.user("three"), Message.user("four"), Message.user("five")])
+    assert embeddings.matrix("t", read, 5).seqs == [1, 2, 3, 4, 5]
+
+
 def test_vectors_end_with_the_memory(tmp_path):
     memory = Memex(ScratchStore(), chain=[])
     made = embeddings_for(Tiny(), 200, memory)

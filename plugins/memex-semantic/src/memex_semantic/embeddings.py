@@ -101,7 +101,13 @@ class Embeddings:
             return self._found_place
 
     def embed(
-        self, thread: str, read: Reader, upto: int, told: Told | None = None, stop: Stop | None = None
+        self,
+        thread: str,
+        read: Reader,
+        upto: int,
+        told: Told | None = None,
+        stop: Stop | None = None,
+        head: Callable[[], int] | None = None,
     ) -> None:
         """Embed what of a thread has no vectors yet, up to a message.
 
@@ -111,6 +117,8 @@ class Embeddings:
             upto: The last message.
             told: Is told how many messages more are done.
             stop: Is asked between two calls of the embedder whether to leave the rest.
+            head: Gives the thread's last message now, for who does not know that ``upto`` is still there:
+                a thread that was forgotten and opened anew may be shorter.
         """
         known = self._of(thread)
         while True:
@@ -127,9 +135,12 @@ class Embeddings:
                 with known.lock:  # kept and noted in one step
                     if not self._keep(thread, known, age, self.space, list(zip(batch, made, strict=True))):
                         continue
-                    known.embedded = batch[-1].seq if len(batch) == BATCH else upto
+                    whole = len(batch) < BATCH
+                    known.embedded = (upto if head is None else min(upto, head())) if whole else batch[-1].seq
             if told is not None:
                 told(len(batch))
+            if whole:
+                return
 
     def opened(self, info: ThreadInfo) -> None:
         """Start anew if a thread is not the one that had its name: another process forgot that one."""

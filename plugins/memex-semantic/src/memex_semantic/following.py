@@ -154,6 +154,9 @@ class Following:
         def read(start: int, stop: int) -> Iterator[Entry]:
             return store.entries(thread, start, stop)
 
+        def head() -> int:
+            return store.open_thread(thread, create=False).head
+
         for embeddings in found:
             embeddings.opened(info)
         expected = [embeddings.left(thread, read, info.head) for embeddings in found]
@@ -161,7 +164,7 @@ class Following:
             self._total += sum(expected)
         for embeddings, count in zip(found, expected, strict=True):
             before = self._done
-            embeddings.embed(thread, read, info.head, self._advance, self._must_stop)
+            embeddings.embed(thread, read, info.head, self._advance, self._must_stop, head)
             if not self._must_stop():
                 self._done = before + count  # a question may have embedded some of them
 
