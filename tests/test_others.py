@@ -418,13 +418,13 @@ def told(thread):
 
 def test_a_plan_names_them_by_tags_and_holds_no_text():
     memory = memory_of(likes("code"))
-    say(memory.thread("very-secret-name"), "The code is 7264.")
+    say(memory.thread("very-secret-name"), "The code is kingfisher.")
     mine = memory.thread("mine")
     window = mine.window("What is it?")
     assert "very-secret-name" in str(window.plan)
     stored = told(mine)
     assert "very-secret-name" not in stored
-    assert "7264" not in stored
+    assert "kingfisher" not in stored
     assert "thread very-secret-name: 1" in str(mine.plan())
     assert mine.plan().to_bytes() == window.plan.to_bytes()
     (tag,) = window.plan.beside
@@ -499,16 +499,16 @@ def test_a_thread_that_was_forgotten_is_said_so():
     assert third.id in elsewhere(mine.window())
 
 
-def test_what_was_forgotten_freshis_in_no_later_window():
+def test_what_was_forgotten_is_in_no_later_window():
     memory = memory_of(likes("code"), store="inmemory:")
-    other = say(memory.thread("other"), "The code is 7264.", "The code is 5.")
+    other = say(memory.thread("other"), "The code is kingfisher.", "The code is 5.")
     mine = say(memory.thread("mine"), "What is it?")
-    assert "7264" in mine.window().messages[-2].text
+    assert "kingfisher" in mine.window().messages[-2].text
     other.forget([1])
     for window in (mine.window(), mine.window("And now?")):
         assert elsewhere(window) == {"other": ((2, 2),)}
-        assert not any("7264" in message.text for message in window.messages)
-    assert "7264" not in told(mine)
+        assert not any("kingfisher" in message.text for message in window.messages)
+    assert "kingfisher" not in told(mine)
     assert "comes out differently" in next(mine.replay()).why
 
 
