@@ -10,6 +10,7 @@ from docstrings import cell, read, table
 
 import memex
 from memex import _errors
+from memex import commands as memex_commands
 from memex import wire as memex_wire
 from memex._explain import REASONS
 
@@ -49,6 +50,14 @@ WIRE_GROUPS = {
     "A history that is sent again": "new_messages reconcile Reconciled",
     "Wrappers that remember": "DropIn Endpoint Asked Written AnswerReader ThreadChoice OnMissing OnUnknown "
     "Remembering turn_of to_plain",
+}
+COMMAND_GROUPS = {
+    "The memory and its thread": "open_memory open_thread memory_settings",
+    "Options": "memory_options thread_option window_options backend_option json_option settings_option "
+    "chain_option every_option",
+    "What was given": "given wants_json",
+    "Output": "say note print_json print_json_list safe one_line safe_json",
+    "Help": "examples",
 }
 LINES = {
     "FinishReason": "Why a model stopped: one of these words.",
@@ -90,11 +99,24 @@ def wire() -> str:
     Raises:
         LookupError: If a public name has no subject yet, or one is listed that is not public.
     """
-    grouped = [name for group in WIRE_GROUPS.values() for name in group.split()]
-    if sorted(grouped) != sorted(memex_wire.__all__):
-        odd = sorted({*grouped} ^ {*memex_wire.__all__})
-        raise LookupError(f"give these a place in WIRE_GROUPS of {__file__}: {', '.join(odd)}")
-    return "\n\n".join(_groups(memex_wire, WIRE_GROUPS))
+    return _of_module(memex_wire, WIRE_GROUPS, "WIRE_GROUPS")
+
+
+def command_names() -> str:
+    """Return every public name of ``memex.commands`` with one line, by subject.
+
+    Raises:
+        LookupError: If a public name has no subject yet, or one is listed that is not public.
+    """
+    return _of_module(memex_commands, COMMAND_GROUPS, "COMMAND_GROUPS")
+
+
+def _of_module(module: ModuleType, groups: Mapping[str, str], listed: str) -> str:
+    grouped = [name for group in groups.values() for name in group.split()]
+    if sorted(grouped) != sorted(module.__all__):
+        odd = sorted({*grouped} ^ {*module.__all__})
+        raise LookupError(f"give these a place in {listed} of {__file__}: {', '.join(odd)}")
+    return "\n\n".join(_groups(module, groups))
 
 
 def _groups(module: ModuleType, groups: Mapping[str, str]) -> Iterator[str]:

@@ -21,12 +21,12 @@ def safe_json(value: Any, *, indent: int | None = None) -> str:
 
 
 def print_json(value: Any) -> None:
-    """Print one value."""
+    """Print one value as JSON on stdout."""
     click.echo(safe_json(value, indent=2))
 
 
 def print_json_list(values: Iterable[Any]) -> None:
-    """Print a list, reading ``values`` as it goes."""
+    """Print a list as JSON on stdout, an item a line, reading ``values`` as it goes."""
     before = "["
     for value in values:
         click.echo(f"{before}\n{safe_json(value)}", nl=False)
