@@ -30,8 +30,8 @@ GROUPS = {
     "Stores": "Store SearchableStore SeekingStore VectorStore ThreadInfo Appended Hit Postings StoredPlan "
     "Receipt VectorSpace Embedded",
     "Copies": "write_archive read_archive verify_archive ArchiveInfo Restored ThreadImage",
-    "For those who write stores": "checked_entries checked_plans checked_vectors split_blobs join_blobs "
-    "blobs_of searchable seeking vector_store",
+    "For those who write stores": "checked_batch checked_entries checked_plans checked_vectors split_blobs "
+    "join_blobs blobs_of searchable seeking vector_store",
     "Words": "terms is_question searchable_text snippet TermIndex parse_query Clause Sieve TERMS",
     "Plugins": "hookimpl Provider PluginInfo Problem Work",
     "Programs that list plugins": "Hooks Offer load_target EntryPointInfo probe ProbeResult",
@@ -40,7 +40,8 @@ GROUPS = {
 WIRE_GROUPS = {
     "One call": "Caller Attempt Timeouts Retries Deadlines watch_sockets",
     "One model": "Connection Asking Clients KeptCounts",
-    "Requests and answers": "refuse_host_settings parts_left_out noted is_event_stream",
+    "Requests and answers": "refuse_host_settings parts_left_out tokens_of noted left_out_notes "
+    "is_event_stream",
     "Settings that are refused": "learn learned forget_learned",
     "Errors": "error_for retry_after scrub raised_in",
     "Limits": "RateLimits StoreLimits",
