@@ -40,11 +40,10 @@ GROUPS = {
 WIRE_GROUPS = {
     "One call": "Caller Attempt Timeouts Retries Deadlines watch_sockets",
     "One model": "Connection Asking Clients KeptCounts",
-    "Requests and answers": "refuse_host_settings parts_left_out tokens_of noted left_out_notes "
-    "is_event_stream",
+    "Requests and answers": "refuse_host_settings parts_left_out noted left_out_notes is_event_stream",
     "Settings that are refused": "learn learned forget_learned",
     "Errors": "error_for retry_after scrub raised_in",
-    "Limits": "RateLimits StoreLimits",
+    "Limits": "RateLimits StoreLimits tokens_of",
     "Keys": "Secret find_key KeyFile KeyRing",
     "Models and settings": "ModelTable WireSettings wire_settings",
     "Addresses": "server_url ServerUrl split_address Login basic_auth",
