@@ -12,14 +12,13 @@ from memex.commands import (
     json_option,
     memory_options,
     one_line,
-    open_memory,
     open_thread,
     print_json_list,
     say,
     thread_option,
     wants_json,
 )
-from memex_semantic.commands.embedder import embedder_option, embeddings_of
+from memex_semantic.commands.opening import embedder_option, embeddings_of, open_for_vectors
 from memex_semantic.policy import nearest
 from memex_semantic.sharing import reader_of
 
@@ -51,7 +50,7 @@ def command(topic: str, count: int, alike: float, embedder: str | None) -> None:
     The nearest messages are put in groups of those that say much the same. Of each group the nearest is
     shown, and how many there are like it; groups come in an order in which each differs from those before.
     """
-    with open_memory(backend=None) as memory:  # no model is called
+    with open_for_vectors() as memory:
         found = about(memory, open_thread(memory), topic, count=count, alike=alike, embedder=embedder)
     if wants_json():
         print_json_list(_as_json(score, entries) for score, entries in found)

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 import click
 
 from memex import Memex, VectorStore, vector_store
-from memex.commands import examples, json_option, memory_options, open_memory, print_json, say, wants_json
-from memex_semantic.commands.embedder import embedder_option, embeddings_of
+from memex.commands import examples, json_option, memory_options, print_json, say, wants_json
+from memex_semantic.commands.opening import embedder_option, embeddings_of, open_for_vectors
 from memex_semantic.embeddings import Embeddings
 from memex_semantic.sharing import reader_of
 
@@ -34,7 +34,7 @@ def command(threads: tuple[str, ...], drop_others: bool, embedder: str | None) -
     interrupted goes on where it was. After a change of the model the old vectors stay until
     --drop-others; a thread's old plans can be replayed as long as they are there.
     """
-    with open_memory(backend=None) as memory:  # no model is called
+    with open_for_vectors() as memory:
         embeddings = embeddings_of(memory, embedder)
         able = vector_store(memory.store)
         if able is None:

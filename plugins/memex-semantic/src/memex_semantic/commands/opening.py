@@ -1,12 +1,15 @@
-"""Whose vectors a command works with: those of ``--embedder``, else of the memory's chain."""
+"""Opens what a command works on: the memory, and the vectors of ``--embedder``, else of its chain."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from memex import BadSetting, Memex
+from memex.commands import memory_settings, open_memory
 from memex_semantic.embeddings import Embeddings
 from memex_semantic.policy import PIECE
 from memex_semantic.sharing import DEFAULT, embeddings_for
@@ -14,6 +17,18 @@ from memex_semantic.sharing import DEFAULT, embeddings_for
 embedder_option = click.option(
     "--embedder", metavar="SPEC", help="By default that of the chain's policy 'semantic'."
 )
+
+
+@contextmanager
+def open_for_vectors() -> Iterator[Memex]:
+    """Open the memory that is meant; its model is never called.
+
+    Without a chain in the settings it has none: the default chain leaves ``semantic`` out while the
+    default model is not on this machine, and says so, which is what such a command is about to mend.
+    """
+    chain: dict[str, Any] = {} if "chain" in memory_settings() else {"chain": []}
+    with open_memory(backend=None, **chain) as memory:
+        yield memory
 
 
 def embeddings_of(memory: Memex, embedder: Any = None) -> Embeddings:
