@@ -33,6 +33,7 @@ sys.path.insert(0, str(Path(__file__).parent / "recall_peers"))
 import chains
 import embedding
 import scale
+from scoring import scorer_at
 
 BUDGETS = (512, 1024, 2048, 4096, 8192)
 AHEAD = 10.0
@@ -139,7 +140,7 @@ def main() -> int:
     arguments.add_argument("--store", default="inmemory:", help="the store of the threads to time")
     arguments.add_argument("--only", default="", help="comma-separated names, to run only these")
     given = arguments.parse_args()
-    scorer = _module(given.scorer)
+    scorer = scorer_at(given.scorer)
     able, missing = peers()
     policies = {"last-n": scorer.LastN, **able, **chains.able(missing)}
     if given.only:
@@ -158,15 +159,6 @@ def main() -> int:
     )
     print(json.dumps({"sets": sets, "missing": missing, "times": times, "passed": passed}, indent=2))
     return 0 if passed else 1
-
-
-def _module(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("scorer", path)
-    if spec is None or spec.loader is None:
-        sys.exit(f"{path} is no Python module")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ Prints JSON. Exits with 1 where an empty thread finds less than nine tenths of w
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import statistics
 import sys
@@ -27,13 +26,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent / "recall_peers"))
 
 import msgspec
 from chains import message_of
+from scoring import scorer_at
 
 from memex import Budget, Memex, Thread, Window, ranker
 from memex._weighing import ordered
@@ -174,7 +173,7 @@ def main() -> int:
     arguments.add_argument("--store", default="inmemory:", help="where the timed threads live")
     arguments.add_argument("--timing", action="store_true", help="only time")
     given = arguments.parse_args()
-    conversations = _module(given.scorer).load(given.data)
+    conversations = scorer_at(given.scorer).load(given.data)
     result: dict[str, Any] = {}
     passed = True
     if not given.timing:
@@ -190,15 +189,6 @@ def main() -> int:
 def _near(whole: Mapping[str, Any]) -> bool:
     right, empty = whole["in its thread"], whole["in an empty thread, all"]
     return all(empty[kind] >= LEAST * right[kind] for kind in right)
-
-
-def _module(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("scorer", path)
-    if spec is None or spec.loader is None:
-        sys.exit(f"{path} is no Python module")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 if __name__ == "__main__":

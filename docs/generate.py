@@ -15,11 +15,12 @@ from pathlib import Path
 
 from generate_commands import commands
 from generate_hooks import hooks
-from generate_names import errors, members, names, reasons, settings, wire
+from generate_names import command_names, errors, members, names, reasons, settings, wire
 from generate_plugins import plugins, readme_pages
 
 DOCS = Path(__file__).parent
 PARTS = {
+    "command_names": command_names,
     "commands": commands,
     "errors": errors,
     "hooks": hooks,

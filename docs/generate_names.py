@@ -10,6 +10,7 @@ from docstrings import cell, read, table
 
 import memex
 from memex import _errors
+from memex import commands as memex_commands
 from memex import wire as memex_wire
 from memex._explain import REASONS
 
@@ -29,8 +30,8 @@ GROUPS = {
     "Stores": "Store SearchableStore SeekingStore VectorStore ThreadInfo Appended Hit Postings StoredPlan "
     "Receipt VectorSpace Embedded",
     "Copies": "write_archive read_archive verify_archive ArchiveInfo Restored ThreadImage",
-    "For those who write stores": "checked_entries checked_plans checked_vectors split_blobs join_blobs "
-    "blobs_of searchable seeking vector_store",
+    "For those who write stores": "checked_batch checked_entries checked_plans checked_vectors split_blobs "
+    "join_blobs blobs_of searchable seeking vector_store",
     "Words": "terms is_question searchable_text snippet TermIndex parse_query Clause Sieve TERMS",
     "Plugins": "hookimpl Provider PluginInfo Problem Work",
     "Programs that list plugins": "Hooks Offer load_target EntryPointInfo probe ProbeResult",
@@ -39,16 +40,24 @@ GROUPS = {
 WIRE_GROUPS = {
     "One call": "Caller Attempt Timeouts Retries Deadlines watch_sockets",
     "One model": "Connection Asking Clients KeptCounts",
-    "Requests and answers": "refuse_host_settings parts_left_out noted is_event_stream",
+    "Requests and answers": "refuse_host_settings parts_left_out noted left_out_notes is_event_stream",
     "Settings that are refused": "learn learned forget_learned",
     "Errors": "error_for retry_after scrub raised_in",
-    "Limits": "RateLimits StoreLimits",
+    "Limits": "RateLimits StoreLimits tokens_of",
     "Keys": "Secret find_key KeyFile KeyRing",
     "Models and settings": "ModelTable WireSettings wire_settings",
     "Addresses": "server_url ServerUrl split_address Login basic_auth",
     "A history that is sent again": "new_messages reconcile Reconciled",
     "Wrappers that remember": "DropIn Endpoint Asked Written AnswerReader ThreadChoice OnMissing OnUnknown "
     "Remembering turn_of to_plain",
+}
+COMMAND_GROUPS = {
+    "The memory and its thread": "open_memory open_thread memory_settings",
+    "Options": "memory_options thread_option window_options backend_option json_option settings_option "
+    "chain_option every_option",
+    "What was given": "given wants_json",
+    "Output": "say note print_json print_json_list safe one_line safe_json",
+    "Help": "examples",
 }
 LINES = {
     "FinishReason": "Why a model stopped: one of these words.",
@@ -90,11 +99,24 @@ def wire() -> str:
     Raises:
         LookupError: If a public name has no subject yet, or one is listed that is not public.
     """
-    grouped = [name for group in WIRE_GROUPS.values() for name in group.split()]
-    if sorted(grouped) != sorted(memex_wire.__all__):
-        odd = sorted({*grouped} ^ {*memex_wire.__all__})
-        raise LookupError(f"give these a place in WIRE_GROUPS of {__file__}: {', '.join(odd)}")
-    return "\n\n".join(_groups(memex_wire, WIRE_GROUPS))
+    return _of_module(memex_wire, WIRE_GROUPS, "WIRE_GROUPS")
+
+
+def command_names() -> str:
+    """Return every public name of ``memex.commands`` with one line, by subject.
+
+    Raises:
+        LookupError: If a public name has no subject yet, or one is listed that is not public.
+    """
+    return _of_module(memex_commands, COMMAND_GROUPS, "COMMAND_GROUPS")
+
+
+def _of_module(module: ModuleType, groups: Mapping[str, str], listed: str) -> str:
+    grouped = [name for group in groups.values() for name in group.split()]
+    if sorted(grouped) != sorted(module.__all__):
+        odd = sorted({*grouped} ^ {*module.__all__})
+        raise LookupError(f"give these a place in {listed} of {__file__}: {', '.join(odd)}")
+    return "\n\n".join(_groups(module, groups))
 
 
 def _groups(module: ModuleType, groups: Mapping[str, str]) -> Iterator[str]:

@@ -93,3 +93,12 @@ def test_all_of_them_work_together(run: Callable[..., str]) -> None:
     store = f"{NAMES['store']}"
     answer = run("-c", program, "send", "password: hunter2", "--store", store, "--backend", NAMES["backend"])
     assert answer == "password: ***\n", "through the new filter, to the new model"
+
+
+def test_a_command_is_one_of_the_program(run: Callable[..., str]) -> None:
+    program = "import sys; from memex_cli.main import main; main()"
+    name = NAMES["command"]
+    assert f"  {name} " in run("-c", program, "--help")
+    run("-c", program, "send", "hello", "--backend", NAMES["backend"], "--store", "sqlite:chats.db")
+    told = run("-c", program, "--json", name, "--store", "sqlite:chats.db")
+    assert json.loads(told) == {"user": 1, "assistant": 1}

@@ -33,6 +33,10 @@ def module_of(plugin: str) -> str:
     return plugin.replace("-", "_")
 
 
+def offers_commands(plugin: str) -> bool:
+    return "def memex_commands(" in read(f"plugins/{plugin}/src/{module_of(plugin)}/__init__.py")
+
+
 def test_there_are_plugins_and_sources() -> None:
     assert len(PLUGINS) >= 6
     assert len(SOURCES) > 50
@@ -72,8 +76,9 @@ def test_a_plugin_requires_the_host_and_never_a_strangers_package(plugin: str) -
     everything = [*project["dependencies"], *(name for extra in extras for name in extra)]
     names = [re.split(r"[^\w-]", requirement, maxsplit=1)[0] for requirement in everything]
     minor = ".".join(memex.__version__.split(".")[:2])
+    extra = "[commands]" if offers_commands(plugin) else ""
     assert "memex" not in names
-    assert f"memex-core>={minor},<0.{int(minor.split('.')[1]) + 1}" in project["dependencies"]
+    assert f"memex-core{extra}>={minor},<0.{int(minor.split('.')[1]) + 1}" in project["dependencies"]
     assert {name for name in names if name.startswith("memex")} == {"memex-core"}
 
 
@@ -155,9 +160,12 @@ def test_names_of_test_files_are_unique() -> None:
 def test_a_plugin_imports_only_the_public_names_of_the_host(path):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "memex":
-            assert node.module in ("memex", "memex.hookspecs", "memex.wire") or node.module.startswith(
-                "memex.testing"
-            )
+            assert node.module in (
+                "memex",
+                "memex.commands",
+                "memex.hookspecs",
+                "memex.wire",
+            ) or node.module.startswith("memex.testing")
             names = [name.name for name in node.names]
             assert not [name for name in names if name.startswith("_") and name != "__version__"]
         if isinstance(node, ast.Import):

@@ -63,6 +63,20 @@ def test_what_wire_backends_share_brings_no_sdk_and_no_event_loop(in_fresh_proce
     assert not modules & {"asyncio", "logging", "keyring", "tempfile"}
 
 
+def test_what_commands_share_brings_click_and_only_when_it_is_used(in_fresh_process):
+    assert brought_by(in_fresh_process, "import memex.commands; dir(memex.commands)") <= {
+        "memex", "memex.commands", "__future__"
+    }  # fmt: skip
+    options = brought_by(in_fresh_process, "from memex.commands import every_option, given, note")
+    assert {name for name in options if name.startswith("memex")} == {
+        "memex", "memex.commands", "memex.commands._options", "memex.commands._terminal"
+    }  # fmt: skip
+    code = "import memex.commands; [getattr(memex.commands, name) for name in memex.commands.__all__]"
+    modules = brought_by(in_fresh_process, code)
+    assert not top_level(modules) & (HEAVY - {"click"})
+    assert not modules & {"rich", "sqlite3", "logging"}
+
+
 def test_loading_plugins_brings_no_sdk_and_few_modules(in_fresh_process):
     code = "from memex._loader import load; from memex._hooks import Hooks; Hooks(load()).plugins"
     modules = brought_by(in_fresh_process, code, "good")

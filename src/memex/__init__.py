@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from memex._backend import FinishReason as FinishReason
     from memex._backend import Request as Request
     from memex._backend import Tool as Tool
+    from memex._batch import checked_batch as checked_batch
     from memex._blobs import blobs_of as blobs_of
     from memex._blobs import join_blobs as join_blobs
     from memex._blobs import split_blobs as split_blobs
@@ -269,6 +270,7 @@ _HOME = {
     "Work": "_work",
     "blobs_of": "_blobs",
     "check_id": "_serial",
+    "checked_batch": "_batch",
     "checked_entries": "_restoring",
     "checked_plans": "_restoring",
     "checked_vectors": "_vector_store",

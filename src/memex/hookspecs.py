@@ -176,9 +176,13 @@ def memex_importers() -> Iterable[Provider]:
 def memex_commands() -> Iterable[Provider]:
     """Offer commands for the ``memex`` program. The target is a click command or group.
 
-    What the user gave before the command's name is in ``click.get_current_context().meta``, as
+    ``memex.commands`` has what they share: the options that may stand before or after a command's name,
+    the memory and the thread that these mean, and output that is safe on a terminal.
+
+    Beneath it is click's ``meta``, for commands that do without. What the user gave is there as
     ``memex.option.store``, ``.namespace``, ``.settings``, ``.thread``, ``.chain``, ``.budget``,
-    ``.answer_tokens``, ``.backend`` and ``.json``, where it was given.
+    ``.answer_tokens``, ``.backend`` and ``.json``; problems that a command leaves there in a list,
+    ``memex.problems``, are remembered for ``memex plugins``.
 
     Example::
 
@@ -187,8 +191,15 @@ def memex_commands() -> Iterable[Provider]:
             return [memex.Provider("count", "memex_count.command:count", "Count the messages")]
 
         # memex_count/command.py
+        from memex.commands import memory_options, open_memory, open_thread, say, thread_option
+
+
         @click.command()
-        def count() -> None: ...
+        @memory_options
+        @thread_option
+        def count() -> None:
+            with open_memory() as memory:
+                say(f"{open_thread(memory).info.head} messages")
     """
     raise AssertionError("a specification is never called")
 

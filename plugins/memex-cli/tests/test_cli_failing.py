@@ -156,6 +156,17 @@ def test_a_listener_that_fails_is_told_once_and_remembered(
     assert json.loads(good("plugins", "--json"))["earlier"][0]["plugin"] == "cli-fake"
 
 
+def test_what_goes_wrong_in_a_command_of_another_plugin_is_remembered_as_well(
+    memex: Run, good: Good, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_FAULT", "listener")
+    done = memex("--thread", "t", "keep", "hello")
+    assert (done.exit_code, done.stdout) == (0, "t has 1\n")
+    assert done.stderr.startswith("Warning: plugin cli-fake")
+    (noted,) = json.loads(good("plugins", "--json"))["earlier"]
+    assert (noted["plugin"], noted["stage"]) == ("cli-fake", "listener")
+
+
 def test_the_journal_keeps_the_last_hundred_and_survives_damage(
     good: Good, memex: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

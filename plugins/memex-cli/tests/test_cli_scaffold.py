@@ -34,7 +34,8 @@ def test_a_package_is_whole_and_compiles(kind: str, apart: Path) -> None:
             compile(text, str(file), "exec")
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     assert project["entry-points"]["memex"] == {"my-first": "memex_my_first"}
-    assert any(line.startswith("memex-core") for line in project["dependencies"])
+    host = "memex-core[commands]>=" if kind == "command" else "memex-core>="
+    assert [line for line in project["dependencies"] if line.startswith(host)]
 
 
 def test_the_author_of_a_policy_writes_at_most_ten_lines(apart: Path) -> None:

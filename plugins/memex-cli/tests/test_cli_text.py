@@ -9,12 +9,11 @@ import click
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from memex_cli.json_out import dumps
 from memex_cli.references import message_reference
 from memex_cli.tables import show_table
-from memex_cli.terminal import one_line, safe
 
 from memex import ConfigError, parse_chain
+from memex.commands import one_line, safe, safe_json
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -54,7 +53,7 @@ def test_one_line_is_shortened() -> None:
 @settings(deadline=None)
 @given(_JSON)
 def test_json_is_harmless_and_says_the_same(value: object) -> None:
-    text = dumps(value)
+    text = safe_json(value)
     assert json.loads(text) == value
     assert not [char for char in text if _steers(char)]
 

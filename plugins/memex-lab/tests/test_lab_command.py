@@ -9,7 +9,6 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
-from memex_lab.options import given
 
 from memex import Memex
 
@@ -138,7 +137,6 @@ def test_options_before_the_command_count(stored, questions):
     group.add_command(command)
     done = CliRunner().invoke(group, ["recall-eval", questions])
     assert [f["budget"] for f in json.loads(done.stdout)["budgets"]] == [400]
-    assert callable(given)
 
 
 HOSTILE = '<script>alert(1)</script>"&\x1b[31m\u202e'

@@ -28,7 +28,7 @@ def cache(tmp_path: Path) -> Path:
     return tmp_path / "hub"
 
 
-def memex(work: Path, hub: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def memex(work: Path, hub: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MEMEX_", "HF_"))}
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "memex_cli", "--store", "sqlite:chats.db", *arguments],
@@ -38,7 +38,7 @@ def memex(work: Path, hub: Path, *arguments: str) -> subprocess.CompletedProcess
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == code, done.stderr
     return done
 
 
@@ -71,3 +71,13 @@ def test_no_model_is_loaded_or_asked_for_where_it_is_not(tmp_path: Path, talk: P
     done = memex(tmp_path, tmp_path / "empty", "import", str(talk))
     assert (done.stdout, done.stderr) == ("talk: 100 messages imported; the thread has 100\n", "")
     assert embedded(tmp_path) == {}
+
+
+@pytest.mark.parametrize("command", [("embed",), ("about", "the door")], ids=lambda command: command[0])
+def test_a_command_that_fetches_the_model_does_not_warn_that_it_is_not_there(
+    command: tuple[str, ...], tmp_path: Path, talk: Path
+) -> None:
+    memex(tmp_path, tmp_path / "empty", "import", str(talk))
+    done = memex(tmp_path, tmp_path / "empty", *command, code=1)
+    assert done.stderr.startswith("Error: the model 'sentence-transformers/all-MiniLM-L6-v2'")
+    assert done.stderr.count("\n") == 1

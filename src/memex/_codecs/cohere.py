@@ -9,7 +9,7 @@ from typing import Any, Final
 from memex._codec import Encoded
 from memex._codecs import arguments, thoughts
 from memex._codecs.content import read_blocks, settle, write_blocks
-from memex._codecs.dialect import Dialect, Fields, read_result, read_spoken, write_message
+from memex._codecs.dialect import Dialect, Fields, read_result, read_spoken, write_messages
 from memex._codecs.function_calls import opaque_call, read_call, write_call
 from memex._codecs.leftovers import same, shape_of, shaped
 from memex._codecs.media import read_image_url, write_image_url
@@ -24,7 +24,7 @@ from memex._codecs.reading import (
     text_field,
     text_or_none,
 )
-from memex._frozen import FrozenDict, thaw
+from memex._frozen import FrozenDict
 from memex._message import Message
 from memex._parts import Citation, Media, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 
@@ -57,9 +57,7 @@ class Cohere:
 
     def encode(self, messages: Sequence[Message], *, model: str | None = None) -> Encoded:
         """Write messages; parts bound to another model than ``model`` are left out and listed."""
-        out = Outgoing(NAME, model)
-        wire = [item for message in messages for item in write_message(message, out, _DIALECT)]
-        return Encoded({"messages": thaw(wire)}, tuple(out.left_out))
+        return write_messages(messages, model, _DIALECT)
 
     def decode(self, payload: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> list[Message]:
         """Read a payload, or the bare list of its messages.

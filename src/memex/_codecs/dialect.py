@@ -8,12 +8,13 @@ from typing import Any, cast
 
 import msgspec
 
+from memex._codec import Encoded
 from memex._codecs.content import content_field, content_form, empty_form, split_results, write_blocks
 from memex._codecs.leftovers import fill, leftover, shape_of, shaped, unknown_fields, with_fields
 from memex._codecs.outgoing import Outgoing
 from memex._codecs.reading import text_or_none
 from memex._errors import InvalidMessage
-from memex._frozen import EMPTY, FrozenDict
+from memex._frozen import EMPTY, FrozenDict, thaw
 from memex._message import Message, Role
 from memex._parts import Part, ToolResult
 
@@ -51,7 +52,7 @@ def read_spoken(item: FrozenDict, role: str, parts: Sequence[Part], where: str, 
         name=text_or_none(item, "name") if dialect.named else None,
         extra=shaped(dialect.name, content=_form_of(item, parts, dialect.empty.get(role, {}))),
     )
-    rest = _rest(item, write_message(message, Outgoing(dialect.name), dialect), where)
+    rest = _rest(item, _write_message(message, Outgoing(dialect.name), dialect), where)
     return message.replace(extra={**message.extra, dialect.name: rest}) if rest else message
 
 
@@ -60,7 +61,7 @@ def read_result(item: FrozenDict, result: ToolResult, where: str, dialect: Diale
     form = _form_of(item, result.parts, dialect.empty.get("tool", {}))
     notes = {**shape_of(result, dialect.name), "content": form}
     result = msgspec.structs.replace(result, extra=shaped(dialect.name, **notes))
-    written = write_message(Message(role="tool", parts=(result,)), Outgoing(dialect.name), dialect)
+    written = _write_message(Message(role="tool", parts=(result,)), Outgoing(dialect.name), dialect)
     return Message(role="tool", parts=(with_fields(result, dialect.name, _rest(item, written, where)),))
 
 
@@ -75,7 +76,14 @@ def _rest(item: FrozenDict, written: list[dict[str, Any]], where: str) -> dict[s
     return rest
 
 
-def write_message(message: Message, out: Outgoing, dialect: Dialect) -> list[dict[str, Any]]:
+def write_messages(messages: Sequence[Message], model: str | None, dialect: Dialect) -> Encoded:
+    """Write messages; parts bound to another model than ``model`` are left out and listed."""
+    out = Outgoing(dialect.name, model)
+    wire = [item for message in messages for item in _write_message(message, out, dialect)]
+    return Encoded({"messages": thaw(wire)}, tuple(out.left_out))
+
+
+def _write_message(message: Message, out: Outgoing, dialect: Dialect) -> list[dict[str, Any]]:
     """Return the wire messages for one message: none if forgotten or empty, one per tool result."""
     if message.status == "forgotten":
         return []

@@ -10,14 +10,13 @@ from memex._codec import Encoded
 from memex._codecs import thoughts
 from memex._codecs.annotations import read_annotations
 from memex._codecs.content import read_blocks
-from memex._codecs.dialect import read_result, read_spoken, write_message
+from memex._codecs.dialect import read_result, read_spoken, write_messages
 from memex._codecs.function_calls import read_call
 from memex._codecs.leftovers import shape_of, shaped
 from memex._codecs.openai_chat_parts import NAME, read_audio, read_block, read_function_call, write_part
 from memex._codecs.openai_chat_write import DIALECT
-from memex._codecs.outgoing import Outgoing
 from memex._codecs.reading import choice_field, objects, open_payload, required, text_field, text_or_none
-from memex._frozen import FrozenDict, thaw
+from memex._frozen import FrozenDict
 from memex._message import Message, new_id
 from memex._parts import Part, Refusal, Text, ToolResult
 
@@ -45,9 +44,7 @@ class OpenAIChat:
 
     def encode(self, messages: Sequence[Message], *, model: str | None = None) -> Encoded:
         """Write messages; parts bound to another model than ``model`` are left out and listed."""
-        out = Outgoing(NAME, model)
-        wire = [item for message in messages for item in write_message(message, out, DIALECT)]
-        return Encoded({"messages": thaw(wire)}, tuple(out.left_out))
+        return write_messages(messages, model, DIALECT)
 
     def decode(self, payload: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> list[Message]:
         """Read a payload, or the bare list of its messages.

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from memex._batch import checked_batch
 from memex._entry import Entry
 from memex._errors import Conflict, ThreadExists, UnknownMessage, UnknownThread
 from memex._message import Message, Role, now
@@ -77,7 +78,7 @@ class ScratchStore:
             kept = self._of(thread)
             if expect is not None and expect != kept.info.head:
                 raise Conflict(f"thread {thread!r} is at {kept.info.head}, not at {expect}")
-            costs = tokens or [0] * len(messages)
+            costs = checked_batch(messages, tokens)
             new: list[Entry] = []
             for message, cost in zip(messages, costs, strict=True):
                 data = encode_message(message)

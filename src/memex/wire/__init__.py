@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from memex.wire._answers import is_event_stream as is_event_stream
+    from memex.wire._answers import left_out_notes as left_out_notes
     from memex.wire._answers import noted as noted
     from memex.wire._answers import raised_in as raised_in
     from memex.wire._attempt import Attempt as Attempt
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from memex.wire._reconcile import reconcile as reconcile
     from memex.wire._requests import parts_left_out as parts_left_out
     from memex.wire._requests import refuse_host_settings as refuse_host_settings
+    from memex.wire._requests import tokens_of as tokens_of
     from memex.wire._retries import Retries as Retries
     from memex.wire._retry_after import retry_after as retry_after
     from memex.wire._secret import Secret as Secret
@@ -103,6 +105,7 @@ _HOME = {
     "is_event_stream": "_answers",
     "learn": "_learned",
     "learned": "_learned",
+    "left_out_notes": "_answers",
     "new_messages": "_reconcile",
     "noted": "_answers",
     "parts_left_out": "_requests",
@@ -114,6 +117,7 @@ _HOME = {
     "server_url": "_server_url",
     "split_address": "_server_url",
     "to_plain": "_drop_in.plain",
+    "tokens_of": "_requests",
     "turn_of": "_drop_in.turns",
     "watch_sockets": "_sockets",
     "wire_settings": "_settings",

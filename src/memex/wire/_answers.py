@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -17,6 +17,16 @@ def noted(events: Iterable[Event], notes: Mapping[str, Any]) -> Iterator[Event]:
             yield msgspec.structs.replace(event, extra={**event.extra, **notes})
         else:
             yield event
+
+
+def left_out_notes(provider: str, left_out: Collection[tuple[str, str]]) -> dict[str, Any]:
+    """Return the notes that say what a request was sent without, for an answer's extra; none for nothing.
+
+    Args:
+        provider: Name of the backend; the note is ``"<provider>:left_out"``.
+        left_out: Each part or setting, with why.
+    """
+    return {f"{provider}:left_out": [list(pair) for pair in left_out]} if left_out else {}
 
 
 def is_event_stream(headers: Mapping[str, str]) -> bool:

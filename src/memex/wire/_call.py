@@ -15,6 +15,7 @@ import msgspec
 
 from memex._backend import Event
 from memex._errors import BackendError, MemexError, RateLimited, Truncated, Unavailable
+from memex.wire._answers import left_out_notes
 from memex.wire._attempt import Attempt, Timeouts
 from memex.wire._foreign import typed_error
 from memex.wire._learned import learn, learned
@@ -285,9 +286,8 @@ class Call:
     def _with_left_out(self, event: Event) -> Event:
         if not self._dropped:
             return event
-        key = f"{self._caller.provider}:left_out"
         extra: Mapping[str, object] = event.extra
+        [(key, told)] = left_out_notes(self._caller.provider, self._dropped.items()).items()
         before = extra.get(key, ())
         others = list(before) if isinstance(before, list | tuple) else []
-        told = [*others, *([name, why] for name, why in self._dropped.items())]
-        return msgspec.structs.replace(event, extra={**extra, key: told})
+        return msgspec.structs.replace(event, extra={**extra, key: [*others, *told]})

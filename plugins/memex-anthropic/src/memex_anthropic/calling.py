@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from memex import BackendError, Capabilities, Event, Request, ScriptCounter, Truncated
-from memex.wire import Attempt, Clients, is_event_stream, noted
+from memex import BackendError, Capabilities, Event, Request, Truncated
+from memex.wire import Attempt, Clients, is_event_stream, left_out_notes, noted, tokens_of
 from memex_anthropic.binding import PREFIX
 from memex_anthropic.caching import Lifetime
 from memex_anthropic.clients import timeout
@@ -16,8 +16,6 @@ from memex_anthropic.requesting import PROVIDER, Asked, build, implied
 
 if TYPE_CHECKING:
     import anthropic
-
-LEFT_OUT: Final = "anthropic:left_out"
 
 
 class Calling:
@@ -68,9 +66,7 @@ class Calling:
 
     def tokens(self) -> int:
         """Return about how many tokens the call costs, for the limits."""
-        counter = ScriptCounter()
-        prompt = sum(counter.count_message(message) for message in self._request.messages)
-        return prompt + counter.count_tools(self._request.tools) + self.most
+        return tokens_of(self._request, self.most)
 
     def stream(self, attempt: Attempt) -> Iterator[Event]:
         """Make a streamed call, and another one for each time that the answer pauses."""
@@ -218,5 +214,5 @@ class Calling:
 
 def notes_of(asked: Asked) -> dict[str, Any]:
     """Return what is stored with the answer about how it was asked for."""
-    notes: dict[str, Any] = {LEFT_OUT: [list(pair) for pair in asked.left_out]} if asked.left_out else {}
+    notes = left_out_notes(PROVIDER, asked.left_out)
     return {**notes, PREFIX: asked.prefix} if asked.prefix else notes

@@ -6,9 +6,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING, cast
 
 from memex import Event, Refusal, Thread
-from memex_cli.json_out import dumps
+from memex.commands import note, safe_json, say
 from memex_cli.shapes import cost_json, message_json, usage_json
-from memex_cli.terminal import note, say
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -49,7 +48,7 @@ def print_answer_json(thread: Thread, text: str | None) -> None:
     reply = thread.resume() if text is None else thread.send(text)
     plan = reply.plan
     say(
-        dumps(
+        safe_json(
             {
                 "thread": thread.id,
                 "seq": reply.entry.seq,

@@ -10,7 +10,7 @@ from typing import IO, Any
 import click
 
 from memex import MemexError, PluginError
-from memex_cli.terminal import note, one_line
+from memex.commands import note, one_line
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141

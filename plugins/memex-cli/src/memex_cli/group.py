@@ -10,10 +10,9 @@ from typing import Any, Final, cast
 import click
 
 from memex import ConfigError, Hooks, MemexError, Offer, PluginError, load_settings, load_target
+from memex.commands import given, note
 from memex_cli import COMMANDS
 from memex_cli.failing import failures_as_one_line
-from memex_cli.options import given
-from memex_cli.terminal import note, quiet_log
 
 WITHOUT_PLUGINS: Final = frozenset({"plugins", "doctor", "init-plugin"})
 """Commands that must work whatever is installed: they are found without loading any plugin."""
@@ -51,7 +50,7 @@ class MemexGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands from the plugins' own summaries."""
         own = {command.name for command in COMMANDS}
-        with quiet_log():
+        with _quiet_log():
             others = [offer for offer in _offers(ctx) if offer.provider.name not in own]
         with formatter.section("Commands"):
             formatter.write_dl([(command.name, command.summary) for command in COMMANDS])
@@ -68,7 +67,7 @@ class MemexGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; whatever goes wrong becomes one line and an exit code."""
-        with _one_line(), quiet_log():
+        with _one_line(), _problems_noted(ctx), _quiet_log():
             result = super().invoke(ctx)
             sys.stdout.flush()
         return result
@@ -83,6 +82,31 @@ def _one_line() -> Iterator[None]:
         if failure is error:
             raise
         raise failure from error
+
+
+@contextmanager
+def _problems_noted(ctx: click.Context) -> Iterator[None]:
+    """Note for ``memex plugins`` what plugins did wrong in the memories that the command opened."""
+    try:
+        yield
+    finally:
+        if problems := ctx.meta.get("memex.problems"):
+            from memex_cli.journal import note_problems
+
+            note_problems(problems)
+
+
+@contextmanager
+def _quiet_log() -> Iterator[None]:
+    """Keep Python's logging from printing what the program says in its own words."""
+    import logging
+
+    silent, logger = logging.NullHandler(), logging.getLogger("memex")
+    logger.addHandler(silent)
+    try:
+        yield
+    finally:
+        logger.removeHandler(silent)
 
 
 def _described(offers: Iterable[Offer]) -> Iterable[tuple[str, str]]:

@@ -7,8 +7,8 @@ import sys
 import click
 
 from memex import __version__
+from memex.commands import every_option, examples
 from memex_cli.group import MemexGroup
-from memex_cli.options import every_option, examples
 
 
 @click.command(

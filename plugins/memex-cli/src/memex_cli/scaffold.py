@@ -13,7 +13,7 @@ from typing import Final
 
 from memex import ConfigError, __version__
 
-KINDS: Final = ("policy", "store", "backend", "filter", "listener")
+KINDS: Final = ("policy", "store", "backend", "filter", "listener", "command")
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
 _TRY_IT: Final = {
     "policy": "memex chain                 # where it stands now",
@@ -21,6 +21,7 @@ _TRY_IT: Final = {
     "backend": "memex send hello --backend $name --store inmemory:",
     "filter": "memex plugins               # it is in force for every message now",
     "listener": "memex plugins               # it is told of every reply now",
+    "command": "memex $name --help",
 }
 
 
@@ -66,6 +67,8 @@ def make_plugin(kind: str, name: str, folder: Path) -> list[Path]:
 
 def _words(kind: str, name: str) -> dict[str, str]:
     major, minor = __version__.split(".")[:2]
+    host, following = f"{major}.{minor}", f"{major}.{int(minor) + 1}"
+    commands = kind == "command"
     bare = name.replace("-", "_")
     full = bare if bare.endswith(kind) else f"{bare}_{kind}"
     return {
@@ -74,8 +77,10 @@ def _words(kind: str, name: str) -> dict[str, str]:
         "module": f"memex_{bare}",
         "function": full,
         "title": "".join(word.capitalize() for word in full.split("_")),
-        "host": f"{major}.{minor}",
-        "next": f"{major}.{int(minor) + 1}",
+        "host": host,
+        "next": following,
+        "requires": f'"memex-core{"[commands]" if commands else ""}>={host},<{following}"'
+        + (', "click>=8.2"' if commands else ""),
         "try_it": Template(_TRY_IT[kind]).substitute(name=name),
     }
 

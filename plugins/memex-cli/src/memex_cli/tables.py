@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import click
 
-from memex_cli.terminal import one_line
+from memex.commands import one_line
 
 
 def show_table(

@@ -19,7 +19,7 @@ from memex import (
     ToolResult,
     show_ranges,
 )
-from memex_cli.terminal import one_line
+from memex.commands import one_line
 
 
 def many(count: int, noun: str) -> str:

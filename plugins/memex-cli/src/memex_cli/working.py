@@ -7,10 +7,9 @@ from typing import Final
 import click
 
 from memex import Memex, Work
+from memex.commands import note, wants_json
 from memex_cli.failing import INTERRUPTED
-from memex_cli.options import wants_json
 from memex_cli.progress import counting
-from memex_cli.terminal import note
 
 _LOOK: Final = 0.1  # seconds
 

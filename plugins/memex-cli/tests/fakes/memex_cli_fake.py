@@ -37,6 +37,7 @@ def memex_filters():
 def memex_commands():
     return [
         Provider("greet", "memex_cli_fake:greet_command", "Says hello"),
+        Provider("keep", "memex_cli_fake:keep_command", "Stores a message"),
         Provider("broken", "memex_cli_fake:no_such_thing", "Cannot be imported"),
         Provider("no-command", "memex_cli_fake:evict", "Is no command"),
         *(
@@ -150,6 +151,8 @@ def censor():
 
 
 def __getattr__(name):
+    if name == "keep_command":
+        return _keep_command()
     if name != "greet_command":
         raise AttributeError(name)
     import click
@@ -161,3 +164,20 @@ def __getattr__(name):
         click.echo(f"hello {who}")
 
     return greet
+
+
+def _keep_command():
+    from memex.commands import memory_options, open_memory, open_thread, say, thread_option
+
+    @click.command()
+    @click.argument("text")
+    @memory_options
+    @thread_option
+    def keep(text: str) -> None:
+        """Store a message."""
+        with open_memory() as memory:
+            thread = open_thread(memory, create=True)
+            thread.append(text)
+            say(f"{thread.id} has {thread.info.head}")
+
+    return keep

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from memex import Capabilities, Event, Request, ScriptCounter
-from memex.wire import Attempt, Clients, is_event_stream, noted
+from memex import Capabilities, Event, Request
+from memex.wire import Attempt, Clients, is_event_stream, left_out_notes, noted, tokens_of
 from memex_cohere.clients import options
 from memex_cohere.events import Reading
-from memex_cohere.faults import error_in_body
+from memex_cohere.faults import PROVIDER, error_in_body
 from memex_cohere.requesting import Asked, build
 from memex_cohere.sse import ServerSentEvents
 
 if TYPE_CHECKING:
     import cohere
-
-LEFT_OUT: Final = "cohere:left_out"
 
 
 class Calling:
@@ -53,10 +51,7 @@ class Calling:
 
     def tokens(self) -> int:
         """Return about how many tokens the call costs, for the limits."""
-        counter = ScriptCounter()
-        prompt = sum(counter.count_message(message) for message in self._request.messages)
-        most = self._ask({}).params["max_tokens"]
-        return prompt + counter.count_tools(self._request.tools) + int(most)
+        return tokens_of(self._request, int(self._ask({}).params["max_tokens"]))
 
     def stream(self, attempt: Attempt) -> Iterator[Event]:
         """Make a streamed call."""
@@ -83,7 +78,7 @@ class Calling:
                 if finish:
                     attempt.read_rest(pieces)
                     break
-            yield from noted(finish, _notes(asked))
+            yield from noted(finish, left_out_notes(PROVIDER, asked.left_out))
 
     def whole(self, attempt: Attempt) -> Iterator[Event]:
         """Make a call whose answer comes at once."""
@@ -91,7 +86,7 @@ class Calling:
         chat = self._clients.blocking().with_raw_response.chat
         answer = chat(**asked.params, request_options=options(attempt.timeouts, asked.body))
         attempt.got(answer.response.headers)
-        yield from noted(self._read(answer.response), _notes(asked))
+        yield from noted(self._read(answer.response), left_out_notes(PROVIDER, asked.left_out))
 
     async def astream(self, attempt: Attempt) -> AsyncIterator[Event]:
         """Make a streamed call on an event loop."""
@@ -118,7 +113,7 @@ class Calling:
                 if finish:
                     await attempt.aread_rest(pieces)
                     break
-            for event in noted(finish, _notes(asked)):
+            for event in noted(finish, left_out_notes(PROVIDER, asked.left_out)):
                 yield event
 
     async def awhole(self, attempt: Attempt) -> AsyncIterator[Event]:
@@ -127,7 +122,7 @@ class Calling:
         chat = (await self._clients.on_this_loop()).with_raw_response.chat
         answer = await chat(**asked.params, request_options=options(attempt.timeouts, asked.body))
         attempt.got(answer.response.headers)
-        for event in noted(self._read(answer.response), _notes(asked)):
+        for event in noted(self._read(answer.response), left_out_notes(PROVIDER, asked.left_out)):
             yield event
 
     def _ask(self, dropped: Mapping[str, str]) -> Asked:
@@ -157,7 +152,3 @@ class Calling:
         except ValueError:
             body = response.text
         return error_in_body(body, model=self._model, headers=dict(response.headers))
-
-
-def _notes(asked: Asked) -> dict[str, Any]:
-    return {LEFT_OUT: [list(pair) for pair in asked.left_out]} if asked.left_out else {}

@@ -29,6 +29,7 @@ from memex import (
     UnknownThread,
     VectorSpace,
     check_id,
+    checked_batch,
     checked_entries,
     checked_plans,
     checked_vectors,
@@ -100,12 +101,8 @@ class InMemoryStore:
     ) -> Appended:
         """Append a batch; see :meth:`memex.Store.append`."""
         check_id(thread, "thread")
-        costs = [0] * len(messages) if tokens is None else list(tokens)
-        if len(costs) != len(messages):
-            raise InvalidMessage(f"{len(messages)} messages came with {len(costs)} token counts")
+        costs = checked_batch(messages, tokens)
         bodies = [encode_message(message) for message in messages]
-        if len({check_id(message.id, "message") for message in messages}) < len(messages):
-            raise Conflict("the batch holds the same message id twice; nothing was appended")
         with self._data.lock:
             space = self._threads()
             segment = space.threads.get(thread) or Segment(thread, datetime.now(UTC))

@@ -73,9 +73,11 @@ def wait_for_lock(fd: int, path: Path, *, shared: bool, timeout: float) -> None:
 
 
 @contextmanager
-def locked_file(path: Path, *, shared: bool, timeout: float) -> Iterator[int]:
-    """Open a lock file, made if it is new, and hold its lock."""
-    fd = open_file(path, write=True, create=True)
+def locked_file(
+    path: Path, *, shared: bool, timeout: float, write: bool = True, create: bool = True
+) -> Iterator[int]:
+    """Open a file, made if it is new, and hold its lock."""
+    fd = open_file(path, write=write, create=create)
     try:
         wait_for_lock(fd, path, shared=shared, timeout=timeout)
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +9,8 @@ from pathlib import Path
 
 from memex import StoreUnavailable
 from memex_jsonl.changes import finish, is_unfinished
-from memex_jsonl.files import open_file, translated
-from memex_jsonl.locking import namespace_lock, operation, unlock, wait_for_lock
+from memex_jsonl.files import translated
+from memex_jsonl.locking import locked_file, namespace_lock, operation
 from memex_jsonl.names import LOG
 
 
@@ -74,15 +73,8 @@ class Locks:
     @contextmanager
     def of_file(self, path: Path, *, write: bool, create: bool = False) -> Iterator[int]:
         """Open a file and keep it from other processes: from all of them to write, else from writers."""
-        fd = open_file(path, write=write, create=create)
-        try:
-            wait_for_lock(fd, path, shared=not write, timeout=self._timeout)
-            try:
-                yield fd
-            finally:
-                unlock(fd)
-        finally:
-            os.close(fd)
+        with locked_file(path, shared=not write, timeout=self._timeout, write=write, create=create) as fd:
+            yield fd
 
     @contextmanager
     def _locked(self, *, shared: bool) -> Iterator[None]:

@@ -14,11 +14,9 @@ from msgspec import UNSET, UnsetType
 from memex import (
     Appended,
     BadSetting,
-    Conflict,
     Embedded,
     Entry,
     Hit,
-    InvalidMessage,
     Message,
     Postings,
     Receipt,
@@ -29,6 +27,7 @@ from memex import (
     ThreadInfo,
     VectorSpace,
     check_id,
+    checked_batch,
     checked_vectors,
     encode_message,
     parse_query,
@@ -149,12 +148,8 @@ class JsonlStore:
     ) -> Appended:
         """Append a batch: one write, one sync; see :meth:`memex.Store.append`."""
         space = self._of(thread)
-        costs = [0] * len(messages) if tokens is None else tokens
-        if len(costs) != len(messages):
-            raise InvalidMessage(f"{len(messages)} messages came with {len(costs)} token counts")
+        costs = checked_batch(messages, tokens)
         drafts = [_draft(message, cost) for message, cost in zip(messages, costs, strict=True)]
-        if len({check_id(message.id, "message") for message in messages}) < len(messages):
-            raise Conflict("the batch holds the same message id twice; nothing was appended")
         return log.append(space, thread, drafts, counter, counter_json(counter), expect)
 
     def entries(

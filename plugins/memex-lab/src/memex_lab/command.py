@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
 import tempfile
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import click
 import msgspec
 
-from memex import Budget, ConfigError, Memex, Thread, UnknownProvider, UnknownThread
+from memex import Budget, ConfigError, Memex, UnknownProvider
+from memex.commands import (
+    chain_option,
+    examples,
+    given,
+    json_option,
+    memory_options,
+    one_line,
+    open_memory,
+    open_thread,
+    print_json,
+    say,
+    thread_option,
+    wants_json,
+)
 from memex_lab.conversations import Conversation, holds_conversations, read_conversations
 from memex_lab.measuring import Outcome, measure
 from memex_lab.mining import mine
-from memex_lab.options import given, memory_options, memory_settings
 from memex_lab.questions import BadQuestions, Question, read_questions
 from memex_lab.report_html import report_html
-from memex_lab.report_text import one_line, report_lines
+from memex_lab.report_text import report_lines
 from memex_lab.summing import Figures, by_category, figures, plain
 
 BUDGETS: Final = (512, 1_024, 2_048, 4_096, 8_192)
 _AT_LEAST: Final = re.compile(r"(\d(?:\.\d+)?)@(\d+)\Z")
-_EXAMPLES: Final = """\b
-Examples:
-  memex recall-eval
-  memex recall-eval questions.jsonl --thread support-42 --chain recall,fifo
-  memex recall-eval set.json --budget 2048 --budget 8192 --html report.html
-  memex recall-eval questions.jsonl --at-least 0.8@2048"""
 
 
 class _Threshold(click.ParamType[tuple[float, int]]):
@@ -47,7 +53,15 @@ class _Threshold(click.ParamType[tuple[float, int]]):
         return float(found[1]), int(found[2])
 
 
-@click.command("recall-eval", epilog=_EXAMPLES)
+@click.command(
+    "recall-eval",
+    epilog=examples(
+        "memex recall-eval",
+        "memex recall-eval questions.jsonl --thread support-42 --chain recall,fifo",
+        "memex recall-eval set.json --budget 2048 --budget 8192 --html report.html",
+        "memex recall-eval questions.jsonl --at-least 0.8@2048",
+    ),
+)
 @click.argument("file", required=False)
 @click.option(
     "--budget",
@@ -67,6 +81,9 @@ class _Threshold(click.ParamType[tuple[float, int]]):
 )
 @click.option("--html", metavar="PATH", help="Write a page with plots.")
 @memory_options
+@thread_option
+@chain_option
+@json_option
 def command(
     file: str | None,
     budgets: tuple[int, ...],
@@ -81,7 +98,7 @@ def command(
     once and needed again later.
 
     The conversation is held again at each budget, with the chain's own windows, and each question is
-    asked at its place. No model is called and nothing is stored.
+    asked at its place. No model is called and nothing is stored. --json has every question.
     """
     asked_for = budgets or ((given("budget"),) if given("budget") else BUDGETS)
     chosen = tuple(sorted({*asked_for, *(budget for _, budget in thresholds)}))
@@ -92,8 +109,8 @@ def command(
     if html is not None:
         how = "Each question is asked where it was asked, of the windows that the chain builds turn by turn."
         _write(html, report_html("Evidence recall", [asked, how], overall, categories, outcomes))
-    if given("json"):
-        _print_json(
+    if wants_json():
+        print_json(
             {
                 "about": about,
                 "chain": chain,
@@ -103,9 +120,9 @@ def command(
             }
         )
     else:
-        click.echo(one_line(asked, 400))
+        say(one_line(asked, 400))
         for line in report_lines(overall, categories):
-            click.echo(line)
+            say(line)
     missed = [
         f"recall at {f.budget:,} tokens is {f.recall:.3f}, which is below {least:g}"
         for least, budget in thresholds
@@ -121,8 +138,8 @@ def _measured(file: str | None, budgets: Sequence[int]) -> tuple[list[Outcome], 
     data = None if file is None else _read(file)
     if data is not None and holds_conversations(data):
         return _of_conversations(read_conversations(data), budgets)
-    with Memex(**memory_settings()) as memory:
-        thread = _thread(memory)
+    with open_memory(backend=None) as memory:  # no model is called
+        thread = open_thread(memory)
         if data is None:
             questions = mine(thread.entries())
             about = f"thread {thread.id}, mined from it"
@@ -140,15 +157,7 @@ def _measured(file: str | None, budgets: Sequence[int]) -> tuple[list[Outcome], 
 def _of_conversations(
     conversations: Sequence[Conversation], budgets: Sequence[int]
 ) -> tuple[list[Outcome], str, str]:
-    try:
-        memory = Memex(**(memory_settings() | {"store": "inmemory:"}))
-    except UnknownProvider as error:
-        if not str(error).startswith("no store 'inmemory'"):
-            raise
-        raise ConfigError(
-            "a file of conversations is measured in memory: pip install memex-inmemory"
-        ) from error
-    with memory:
+    with _what_to_install(), open_memory(store="inmemory:", backend=None) as memory:
         threads = []
         for conversation in conversations:
             conversation.stored_in(memory)
@@ -158,6 +167,18 @@ def _of_conversations(
             f", without {unused:,} that are not scored" if unused else ""
         )
         return list(_outcomes(memory, threads, budgets)), str(memory.chain), about
+
+
+@contextmanager
+def _what_to_install() -> Iterator[None]:
+    try:
+        yield
+    except UnknownProvider as error:
+        if not str(error).startswith("no store 'inmemory'"):
+            raise
+        raise ConfigError(
+            "a file of conversations is measured in memory: pip install memex-inmemory"
+        ) from error
 
 
 def _outcomes(
@@ -174,27 +195,6 @@ def _outcomes(
     return found
 
 
-def _thread(memory: Memex) -> Thread:
-    """Return the thread that is meant.
-
-    Raises:
-        UnknownThread: If it is not there.
-        ConfigError: If several could be meant.
-    """
-    if given("thread") is not None:
-        return memory.thread(given("thread"), create=False)
-    there = [info.id for info in islice(memory.threads(), 6)]
-    if "default" in there or len(there) == 1:
-        return memory.thread("default" if "default" in there else there[0], create=False)
-    if not there:
-        raise UnknownThread("there is no thread yet; 'memex import' or 'memex send' makes one")
-    try:
-        return memory.thread("default", create=False)
-    except UnknownThread:
-        listed = ", ".join(there[:5]) + (", ..." if len(there) > 5 else "")
-        raise ConfigError(f"which thread? Give --thread; there is {listed}") from None
-
-
 def _read(file: str) -> bytes:
     return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
 
@@ -202,12 +202,6 @@ def _read(file: str) -> bytes:
 def _figures_json(found: Figures) -> dict[str, Any]:
     plain_figures: dict[str, Any] = msgspec.to_builtins(found)
     return plain_figures
-
-
-def _print_json(value: Any) -> None:
-    text = json.dumps(value, ensure_ascii=False, indent=2)
-    unsafe = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-    click.echo(unsafe.sub(lambda found: f"\\u{ord(found.group()):04x}", text))
 
 
 def _write(name: str, text: str) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Final
 
+from memex.commands import one_line
 from memex_lab.measuring import FATES, Outcome
-from memex_lab.report_text import one_line
 from memex_lab.summing import Figures
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM, _RIGHT = 720, 320, 48, 16, 36, 190

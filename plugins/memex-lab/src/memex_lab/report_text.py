@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from memex.commands import one_line
 from memex_lab.measuring import FATES
 from memex_lab.summing import Figures
 
-_UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _TITLES: Final = {"verbatim": "verbatim", "stub": "as a stub", "summary": "in summary", "lost": "lost"}
-
-
-def one_line(text: str, most: int = 60) -> str:
-    """Return ``text`` on one line, without what could steer a terminal."""
-    line = _UNSAFE.sub("�", " ".join(text.split()))
-    return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
 def report_lines(overall: Sequence[Figures], categories: Mapping[str, Sequence[Figures]]) -> Iterator[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from memex import BackendError, Event, Truncated
-from memex.wire import Attempt, Clients, noted
+from memex.wire import Attempt, Clients, left_out_notes, noted
 from memex_openai.chat_events import ChatReader
 from memex_openai.presets import Address
 from memex_openai.requesting import Prepared
@@ -17,8 +17,6 @@ from memex_openai.responses_events import ResponsesReader
 if TYPE_CHECKING:
     import httpx2
     import openai
-
-LEFT_OUT = "openai:left_out"
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -156,12 +154,7 @@ def _whole(reader: ChatReader | ResponsesReader, ask: Ask, response: httpx2.Resp
 
 
 def _end(reader: ChatReader | ResponsesReader, ask: Ask) -> Iterator[Event]:
-    return noted(reader.end(), notes_of(ask.prepared.left_out))
-
-
-def notes_of(left_out: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Return what is stored with an answer about what was left out of the request for it."""
-    return {LEFT_OUT: [list(pair) for pair in left_out]} if left_out else {}
+    return noted(reader.end(), left_out_notes("openai", ask.prepared.left_out))
 
 
 def _is_stream(response: httpx2.Response) -> bool:

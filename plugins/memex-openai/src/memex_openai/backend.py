@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from memex import BadSetting, Capabilities, Cost, Event, Request, ScriptCounter, Usage
-from memex.wire import Attempt, Caller, Clients, ModelTable, RateLimits, WireSettings, wire_settings
+from memex import BadSetting, Capabilities, Cost, Event, Request, Usage
+from memex.wire import (
+    Attempt,
+    Caller,
+    Clients,
+    ModelTable,
+    RateLimits,
+    WireSettings,
+    tokens_of,
+    wire_settings,
+)
 from memex_openai.asking import Ask, aanswer, answer
 from memex_openai.chat_request import chat_request
 from memex_openai.clients import clients_for
@@ -65,7 +74,6 @@ class OpenAIBackend:
         self._limits = limits
         self._thinking_room = thinking_room
         self._table = ModelTable.for_provider(NAME, files("memex_openai") / "models.toml")
-        self._counter = ScriptCounter()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -163,11 +171,8 @@ class OpenAIBackend:
             prepared = self.prepared(request, one.dropped, stream=stream) if one.dropped else first
             return Ask(self.address, self.api, prepared, stream=stream, keep_raw=self._wire.keep_raw)
 
-        return caller, self._tokens(request) if limits is not None else 0, first, ask
-
-    def _tokens(self, request: Request) -> int:
-        counted = sum(self._counter.count_message(message) for message in request.messages)
-        return counted + self._counter.count_tools(request.tools) + request.answer_tokens
+        tokens = 0 if limits is None else tokens_of(request, request.answer_tokens)
+        return caller, tokens, first, ask
 
 
 def openai(

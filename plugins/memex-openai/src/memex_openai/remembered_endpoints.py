@@ -8,8 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from memex import BackendError, BadSetting, Event, InvalidMessage, Request, Tool, decode, freeze
-from memex.wire import Asked, Written, to_plain
-from memex_openai.asking import notes_of
+from memex.wire import Asked, Written, left_out_notes, to_plain
 from memex_openai.chat_events import ChatReader
 from memex_openai.chat_request import window_messages
 from memex_openai.faults import typed
@@ -57,7 +56,7 @@ class ChatEndpoint(msgspec.Struct, frozen=True):
         asked = usage_asked(body, address)
         return Written(
             body={**body, "messages": messages, **asked},
-            notes=notes_of(lost),
+            notes=left_out_notes("openai", lost),
             shown=without_usage if asked else None,
         )
 
@@ -109,7 +108,7 @@ class ResponsesEndpoint(msgspec.Struct, frozen=True):
         """Return the body with the window's items, and its system text as instructions."""
         items, lost = window_input(request, address_at(str(body["model"]), self.base_url))
         rest = {name: value for name, value in body.items() if name not in ("input", "instructions")}
-        return Written(body=rest | items, notes=notes_of(lost))
+        return Written(body=rest | items, notes=left_out_notes("openai", lost))
 
     def learn(self, error: BackendError, body: Mapping[str, Any]) -> bool:  # noqa: ARG002
         """Say that nothing is added that could be refused: a response tells its usage unasked."""

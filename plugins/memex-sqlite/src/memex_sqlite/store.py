@@ -14,11 +14,9 @@ from msgspec import UNSET, UnsetType
 from memex import (
     Appended,
     BadSetting,
-    Conflict,
     Embedded,
     Entry,
     Hit,
-    InvalidMessage,
     Message,
     Postings,
     Receipt,
@@ -30,6 +28,7 @@ from memex import (
     ThreadInfo,
     VectorSpace,
     check_id,
+    checked_batch,
     checked_vectors,
     parse_query,
 )
@@ -134,12 +133,8 @@ class SqliteStore:
     ) -> Appended:
         """Append a batch in one transaction; see :meth:`memex.Store.append`."""
         check_id(thread, "thread")
-        costs = [0] * len(messages) if tokens is None else tokens
-        if len(costs) != len(messages):
-            raise InvalidMessage(f"{len(messages)} messages came with {len(costs)} token counts")
+        costs = checked_batch(messages, tokens)
         drafts = [draft(message, cost, counter) for message, cost in zip(messages, costs, strict=True)]
-        if len({check_id(message.id, "message") for message in messages}) < len(messages):
-            raise Conflict("the batch holds the same message id twice; nothing was appended")
         with self._writing() as connection:
             opened = threads.look_up_opened(connection, self.namespace, thread)
             if opened is None:

@@ -12,12 +12,19 @@ from pathlib import Path
 import click
 
 from memex import ArchiveInfo, Restored, ThreadExists, read_archive, verify_archive, write_archive
-from memex_cli.json_out import print_json
-from memex_cli.opening import open_memory
-from memex_cli.options import examples, json_option, memory_options, wants_json
+from memex.commands import (
+    examples,
+    json_option,
+    memory_options,
+    note,
+    one_line,
+    open_memory,
+    print_json,
+    say,
+    wants_json,
+)
 from memex_cli.progress import counting
 from memex_cli.shapes import archive_json, thread_json
-from memex_cli.terminal import note, one_line, say
 from memex_cli.words import many
 
 

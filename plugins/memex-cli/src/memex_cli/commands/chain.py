@@ -7,17 +7,18 @@ from typing import Any, cast
 import click
 
 from memex import Store, thaw
-from memex_cli.json_out import dumps, print_json_list
-from memex_cli.opening import open_memory
-from memex_cli.options import (
+from memex.commands import (
     examples,
     json_option,
+    note,
+    open_memory,
+    print_json_list,
+    safe_json,
     settings_option,
     wants_json,
     window_options,
 )
 from memex_cli.tables import show_table
-from memex_cli.terminal import note
 
 
 @click.command(
@@ -56,4 +57,4 @@ class _NoStore:
 
 
 def _settings(settings: Any) -> str:
-    return ", ".join(f"{name or 'first'} = {dumps(thaw(value))}" for name, value in settings.items())
+    return ", ".join(f"{name or 'first'} = {safe_json(thaw(value))}" for name, value in settings.items())

@@ -9,18 +9,20 @@ from contextlib import suppress
 import click
 
 from memex import BackendError, MemexError, Thread
-from memex_cli.answering import print_answer, print_answer_json
-from memex_cli.opening import open_memory, open_thread
-from memex_cli.options import (
+from memex.commands import (
     backend_option,
     examples,
     json_option,
     memory_options,
+    note,
+    open_memory,
+    open_thread,
+    say,
     thread_option,
     wants_json,
     window_options,
 )
-from memex_cli.terminal import note, say
+from memex_cli.answering import print_answer, print_answer_json
 
 _HELP = (
     "/explain: what the model saw, and why   /resume: ask for an answer again that broke off   "

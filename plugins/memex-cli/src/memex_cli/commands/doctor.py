@@ -12,11 +12,17 @@ from typing import Any, NamedTuple
 import click
 
 from memex import AuthFailed, ConfigError, ProbeResult, __version__, probe, settings_file
+from memex.commands import (
+    examples,
+    given,
+    json_option,
+    memory_options,
+    memory_settings,
+    print_json,
+    wants_json,
+)
 from memex.wire import KeyFile
 from memex_cli.check_store import faults_of_store
-from memex_cli.json_out import print_json
-from memex_cli.opening import settings
-from memex_cli.options import examples, given, json_option, memory_options, wants_json
 from memex_cli.tables import show_table
 
 _LOW_ON_DISK = 100_000_000
@@ -58,7 +64,7 @@ def _examine(timeout: float) -> Iterator[_Finding]:
     yield _Finding("Python", True, f"{platform.python_version()} on {platform.system()}")
     yield _Finding("SQLite", True, sqlite3.sqlite_version)
     try:
-        found = settings()
+        found = memory_settings()
     except ConfigError as error:
         yield _Finding("settings", False, str(error))
         found = {}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import click
 
 from memex import Plan, Thread, rows
-from memex_cli.json_out import print_json
-from memex_cli.opening import open_memory, open_thread
-from memex_cli.options import (
+from memex.commands import (
     examples,
     json_option,
     memory_options,
+    open_memory,
+    open_thread,
+    print_json,
+    say,
     thread_option,
     wants_json,
     window_options,
@@ -18,7 +20,6 @@ from memex_cli.options import (
 from memex_cli.references import message_reference
 from memex_cli.shapes import explanation_json, plan_json
 from memex_cli.tables import show_table
-from memex_cli.terminal import say
 
 _HEADERS = ("messages", "fate", "why", "by", "tokens")
 

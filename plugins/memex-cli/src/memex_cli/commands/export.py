@@ -9,13 +9,10 @@ from typing import TextIO
 import click
 
 from memex import Thread
-from memex_cli.json_out import dumps
+from memex.commands import examples, memory_options, note, open_memory, open_thread, safe_json, thread_option
 from memex_cli.jsonl import plain_line
-from memex_cli.opening import open_memory, open_thread
-from memex_cli.options import examples, memory_options, thread_option
 from memex_cli.progress import progress
 from memex_cli.shapes import message_json
-from memex_cli.terminal import note
 from memex_cli.writing import output_file
 
 _LONG_THREAD = 10_000
@@ -66,6 +63,6 @@ def _write(thread: Thread, out: TextIO, advance: Callable[[int], None], *, plain
         else:
             lines = [message_json(message)]
         for line in lines:
-            out.write(dumps(line) + "\n")
+            out.write(safe_json(line) + "\n")
         advance(1)
     return left_out

@@ -5,11 +5,19 @@ from __future__ import annotations
 import click
 
 from memex import Receipt
-from memex_cli.json_out import print_json
-from memex_cli.opening import open_memory
-from memex_cli.options import examples, given, json_option, memory_options, thread_option, wants_json
+from memex.commands import (
+    examples,
+    given,
+    json_option,
+    memory_options,
+    one_line,
+    open_memory,
+    print_json,
+    say,
+    thread_option,
+    wants_json,
+)
 from memex_cli.references import find_message, message_reference
-from memex_cli.terminal import one_line, say
 from memex_cli.words import body, heading
 
 

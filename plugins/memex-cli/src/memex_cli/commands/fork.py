@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import click
 
-from memex_cli.json_out import print_json
-from memex_cli.opening import open_memory, open_thread
-from memex_cli.options import examples, json_option, memory_options, thread_option, wants_json
+from memex.commands import (
+    examples,
+    json_option,
+    memory_options,
+    open_memory,
+    open_thread,
+    print_json,
+    say,
+    thread_option,
+    wants_json,
+)
 from memex_cli.references import message_reference
 from memex_cli.shapes import thread_json
-from memex_cli.terminal import say
 
 
 @click.command(

@@ -11,12 +11,19 @@ from typing import IO
 import click
 
 from memex import InvalidMessage, Memex, MemexError, Message, Thread, UnknownThread
-from memex_cli.json_out import print_json
+from memex.commands import (
+    examples,
+    given,
+    json_option,
+    memory_options,
+    open_memory,
+    print_json,
+    say,
+    thread_option,
+    wants_json,
+)
 from memex_cli.jsonl import read_messages
-from memex_cli.opening import open_memory
-from memex_cli.options import examples, given, json_option, memory_options, thread_option, wants_json
 from memex_cli.progress import progress
-from memex_cli.terminal import say
 from memex_cli.working import wait_for_work
 
 _PAGE = 1_000

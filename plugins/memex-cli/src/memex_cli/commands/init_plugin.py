@@ -6,10 +6,8 @@ from pathlib import Path
 
 import click
 
-from memex_cli.json_out import print_json
-from memex_cli.options import examples, json_option, wants_json
+from memex.commands import examples, json_option, print_json, say, wants_json
 from memex_cli.scaffold import KINDS, make_plugin
-from memex_cli.terminal import say
 
 
 @click.command(

@@ -9,12 +9,10 @@ from collections.abc import Iterator
 import click
 
 from memex import ConfigError, probe
+from memex.commands import examples, json_option, note, print_json, say, settings_option, wants_json
 from memex.wire import KeyFile, KeyRing
 from memex_cli.commands.plugins import disabled_in_settings
-from memex_cli.json_out import print_json
-from memex_cli.options import examples, json_option, settings_option, wants_json
 from memex_cli.tables import show_table
-from memex_cli.terminal import note, say
 
 _PLACES = click.Choice(["keyring", "file"])
 

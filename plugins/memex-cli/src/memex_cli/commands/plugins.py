@@ -8,11 +8,9 @@ from typing import Any
 import click
 
 from memex import ConfigError, PluginInfo, ProbeResult, load_settings, probe
+from memex.commands import examples, given, json_option, note, print_json, say, settings_option, wants_json
 from memex_cli.journal import earlier_problems
-from memex_cli.json_out import print_json
-from memex_cli.options import examples, given, json_option, settings_option, wants_json
 from memex_cli.tables import show_table
-from memex_cli.terminal import note, say
 
 _MOST_NAMES = 4
 

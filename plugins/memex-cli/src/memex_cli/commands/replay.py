@@ -5,10 +5,18 @@ from __future__ import annotations
 import click
 
 from memex import Replayed
-from memex_cli.json_out import print_json_list
-from memex_cli.opening import open_memory, open_thread
-from memex_cli.options import examples, json_option, memory_options, thread_option, wants_json
-from memex_cli.terminal import one_line, say
+from memex.commands import (
+    examples,
+    json_option,
+    memory_options,
+    one_line,
+    open_memory,
+    open_thread,
+    print_json_list,
+    say,
+    thread_option,
+    wants_json,
+)
 
 
 @click.command("replay", epilog=examples("memex replay --thread harbour", "memex replay --plan 3"))

@@ -8,9 +8,16 @@ from typing import Any, NoReturn
 
 import click
 
-from memex_cli.json_out import print_json_list
-from memex_cli.opening import open_memory, open_thread
-from memex_cli.options import examples, json_option, memory_options, thread_option, wants_json
+from memex.commands import (
+    examples,
+    json_option,
+    memory_options,
+    open_memory,
+    open_thread,
+    print_json_list,
+    thread_option,
+    wants_json,
+)
 from memex_cli.shapes import hit_json
 from memex_cli.tables import show_table
 

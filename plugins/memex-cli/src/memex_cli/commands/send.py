@@ -6,17 +6,18 @@ import sys
 
 import click
 
-from memex_cli.answering import print_answer, print_answer_json
-from memex_cli.opening import open_memory, open_thread
-from memex_cli.options import (
+from memex.commands import (
     backend_option,
     examples,
     json_option,
     memory_options,
+    open_memory,
+    open_thread,
     thread_option,
     wants_json,
     window_options,
 )
+from memex_cli.answering import print_answer, print_answer_json
 
 
 @click.command(

@@ -8,12 +8,19 @@ from collections.abc import Iterator
 import click
 
 from memex import Entry, Thread
-from memex_cli.json_out import print_json_list
-from memex_cli.opening import open_memory, open_thread
-from memex_cli.options import examples, json_option, memory_options, thread_option, wants_json
+from memex.commands import (
+    examples,
+    json_option,
+    memory_options,
+    open_memory,
+    open_thread,
+    print_json_list,
+    say,
+    thread_option,
+    wants_json,
+)
 from memex_cli.references import find_message
 from memex_cli.shapes import entry_json
-from memex_cli.terminal import say
 from memex_cli.words import body, heading
 
 _RANGE = re.compile(r"#?(\d{1,15})(?:(-)#?(\d{0,15}))?\Z")

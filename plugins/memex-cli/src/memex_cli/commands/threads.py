@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import click
 
-from memex_cli.json_out import print_json_list
-from memex_cli.opening import open_memory
-from memex_cli.options import examples, json_option, memory_options, wants_json
+from memex.commands import examples, json_option, memory_options, open_memory, print_json_list, wants_json
 from memex_cli.shapes import thread_json
 from memex_cli.tables import show_table
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import click
 
 from memex import Window
-from memex_cli.json_out import print_json
-from memex_cli.opening import open_memory, open_thread
-from memex_cli.options import (
+from memex.commands import (
     examples,
     json_option,
     memory_options,
+    note,
+    open_memory,
+    open_thread,
+    print_json,
+    say,
     thread_option,
     wants_json,
     window_options,
 )
 from memex_cli.shapes import item_json
-from memex_cli.terminal import note, say
 from memex_cli.words import body, heading
 
 

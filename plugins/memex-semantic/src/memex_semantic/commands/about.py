@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
 
 from memex import Entry, Memex, Message, Thread, searchable_text
-from memex_semantic.commands.opening import (
-    embeddings_of,
-    given,
+from memex.commands import (
+    examples,
+    json_option,
     memory_options,
-    open_memory,
+    one_line,
     open_thread,
+    print_json_list,
+    say,
     thread_option,
     wants_json,
 )
+from memex_semantic.commands.opening import embedder_option, embeddings_of, open_for_vectors
 from memex_semantic.policy import nearest
 from memex_semantic.sharing import reader_of
 
 _POOL = 60
 _WIDTH = 160
 
-EPILOG = """\b
-Examples:
-  memex about "the lighthouse door"
-  memex about deploys --thread support-42 --count 5
-"""
 
-
-@click.command(epilog=EPILOG)
+@click.command(
+    epilog=examples('memex about "the lighthouse door"', "memex about deploys --thread support-42 --count 5")
+)
 @click.argument("topic")
 @click.option(
     "--count", type=click.IntRange(1, 50), default=8, show_default=True, help="At most so many groups."
@@ -42,27 +40,27 @@ Examples:
     show_default=True,
     help="The cosine from which on two messages say the same.",
 )
+@embedder_option
 @memory_options
 @thread_option
-def command(topic: str, count: int, alike: float) -> None:
+@json_option
+def command(topic: str, count: int, alike: float, embedder: str | None) -> None:
     """Show what was said about TOPIC in a thread, each thing once.
 
     The nearest messages are put in groups of those that say much the same. Of each group the nearest is
     shown, and how many there are like it; groups come in an order in which each differs from those before.
     """
-    with open_memory() as memory:
-        thread = open_thread(memory)
-        found = about(memory, thread, topic, count=count, alike=alike, embedder=given("embedder"))
+    with open_for_vectors() as memory:
+        found = about(memory, open_thread(memory), topic, count=count, alike=alike, embedder=embedder)
     if wants_json():
-        click.echo(json.dumps([_as_json(score, entries) for score, entries in found], ensure_ascii=False))
+        print_json_list(_as_json(score, entries) for score, entries in found)
         return
     for score, entries in found:
         first = entries[0]
         more = f", and {len(entries) - 1} like it" if len(entries) > 1 else ""
-        said = " ".join(searchable_text(first.message).split())
-        text = said if len(said) <= _WIDTH else f"{said[: _WIDTH - 3]}..."
-        who = first.message.name or first.message.role
-        click.echo(f"#{first.seq} {who}, {first.message.created:%Y-%m-%d} ({score:.2f}{more})\n  {text}")
+        who = one_line(first.message.name or first.message.role)
+        say(f"#{first.seq} {who}, {first.message.created:%Y-%m-%d} ({score:.2f}{more})")
+        say(f"  {one_line(searchable_text(first.message), _WIDTH)}")
 
 
 def about(

@@ -2,44 +2,40 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import click
 
 from memex import Memex, VectorStore, vector_store
-from memex_semantic.commands.opening import (
-    embeddings_of,
-    given,
-    memory_options,
-    open_memory,
-    progress,
-    wants_json,
-)
+from memex.commands import examples, json_option, memory_options, print_json, say, wants_json
+from memex_semantic.commands.opening import embedder_option, embeddings_of, open_for_vectors
 from memex_semantic.embeddings import Embeddings
 from memex_semantic.sharing import reader_of
 
-EPILOG = """\b
-Examples:
-  memex embed
-  memex embed support-42 --embedder model2vec:/models/potion-base-8M
-  memex embed --drop-others
-"""
 
-
-@click.command(epilog=EPILOG)
+@click.command(
+    epilog=examples(
+        "memex embed",
+        "memex embed support-42 --embedder model2vec:/models/potion-base-8M",
+        "memex embed --drop-others",
+    )
+)
 @click.argument("threads", nargs=-1)
 @click.option("--drop-others", is_flag=True, help="When all is done, erase the vectors of other embedders.")
+@embedder_option
 @memory_options
-def command(threads: tuple[str, ...], drop_others: bool) -> None:
+@json_option
+def command(threads: tuple[str, ...], drop_others: bool, embedder: str | None) -> None:
     """Embed the messages of THREADS, or of all threads, that have no vectors yet.
 
     A window would do the same before it ranks; this does it beforehand, and shows how far it is. What is
     interrupted goes on where it was. After a change of the model the old vectors stay until
     --drop-others; a thread's old plans can be replayed as long as they are there.
     """
-    with open_memory() as memory:
-        embeddings = embeddings_of(memory, given("embedder"))
+    with open_for_vectors() as memory:
+        embeddings = embeddings_of(memory, embedder)
         able = vector_store(memory.store)
         if able is None:
             raise click.UsageError(
@@ -59,7 +55,7 @@ def _embed(memory: Memex, able: VectorStore, embeddings: Embeddings, names: list
         for info in infos
     )
     done = dict.fromkeys(names, 0)
-    with progress("embedding", expected) as advance:
+    with _progress(expected) as advance:
         for info in infos:
 
             def told(count: int, name: str = info.id) -> None:
@@ -68,6 +64,16 @@ def _embed(memory: Memex, able: VectorStore, embeddings: Embeddings, names: list
 
             embeddings.embed(info.id, reader_of(info.id, memory), info.head, told)
     return done
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None]]:
+    """Show on stderr how far it is, where a person watches; the value takes how much more is done."""
+    hidden = not total or not sys.stderr.isatty()
+    with click.progressbar(
+        length=total, label="embedding", file=sys.stderr, show_pos=True, hidden=hidden
+    ) as bar:
+        yield bar.update
 
 
 def _drop_others(able: VectorStore, embeddings: Embeddings) -> dict[str, int]:
@@ -79,16 +85,17 @@ def _drop_others(able: VectorStore, embeddings: Embeddings) -> dict[str, int]:
 def _report(embeddings: Embeddings, done: dict[str, int], dropped: dict[str, int]) -> None:
     space = embeddings.space
     if wants_json():
-        found: dict[str, Any] = {
-            "embedder": space.embedder,
-            "dimension": space.dimension,
-            "embedded": done,
-            "dropped": dropped,
-        }
-        click.echo(json.dumps(found, ensure_ascii=False))
+        print_json(
+            {
+                "embedder": space.embedder,
+                "dimension": space.dimension,
+                "embedded": done,
+                "dropped": dropped,
+            }
+        )
         return
     total = sum(done.values())
     many = "1 thread" if len(done) == 1 else f"{len(done):,} threads"
-    click.echo(f"{total:,} messages of {many} embedded by {space.embedder}, {space.dimension} numbers each")
+    say(f"{total:,} messages of {many} embedded by {space.embedder}, {space.dimension} numbers each")
     for name, count in dropped.items():
-        click.echo(f"dropped {count:,} of {name}")
+        say(f"dropped {count:,} of {name}")

@@ -14,21 +14,21 @@ import click
 _UNSAFE = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-def dumps(value: Any, *, indent: int | None = None) -> str:
+def safe_json(value: Any, *, indent: int | None = None) -> str:
     """Return ``value`` as JSON that is harmless on a terminal."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     return _UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def print_json(value: Any) -> None:
-    """Print one value."""
-    click.echo(dumps(value, indent=2))
+    """Print one value as JSON on stdout."""
+    click.echo(safe_json(value, indent=2))
 
 
 def print_json_list(values: Iterable[Any]) -> None:
-    """Print a list, reading ``values`` as it goes."""
+    """Print a list as JSON on stdout, an item a line, reading ``values`` as it goes."""
     before = "["
     for value in values:
-        click.echo(f"{before}\n{dumps(value)}", nl=False)
+        click.echo(f"{before}\n{safe_json(value)}", nl=False)
         before = ","
     click.echo("[]" if before == "[" else "\n]")

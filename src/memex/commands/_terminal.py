@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import click
 
@@ -36,16 +34,3 @@ def say(text: str = "", *, newline: bool = True) -> None:
 def note(text: object) -> None:
     """Print one line on stderr, for the person and not for the next program."""
     click.echo(one_line(text), err=True)
-
-
-@contextmanager
-def quiet_log() -> Iterator[None]:
-    """Keep Python's logging from printing what the program says in its own words."""
-    import logging
-
-    silent, logger = logging.NullHandler(), logging.getLogger("memex")
-    logger.addHandler(silent)
-    try:
-        yield
-    finally:
-        logger.removeHandler(silent)

@@ -7,17 +7,28 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any, Final
 
-from memex import ConfigError, Memex, Thread, UnknownProvider, UnknownThread, load_settings, parse_chain
-from memex_cli.options import given
-from memex_cli.terminal import note
+import click
+
+from memex._chain_text import parse_chain
+from memex._errors import ConfigError, UnknownProvider, UnknownThread
+from memex._memex import Memex
+from memex._settings import load_settings
+from memex._thread import Thread
+from memex.commands._options import given
+from memex.commands._terminal import note
 
 DEFAULT_THREAD: Final = "default"
 OFFLINE_BACKEND: Final = "quote"
 _OVERRIDES = ("store", "namespace", "budget", "answer_tokens", "backend")
+_PROBLEMS: Final = "memex.problems"
 
 
-def settings() -> dict[str, Any]:
-    """Return the arguments for :class:`~memex.Memex`: options over environment over files."""
+def memory_settings() -> dict[str, Any]:
+    """Return the arguments for :class:`~memex.Memex`: options over environment over files.
+
+    Raises:
+        ConfigError: If a file, a variable or an option says what makes no sense.
+    """
     found = load_settings(given("settings"))
     found |= {name: given(name) for name in _OVERRIDES if given(name) is not None}
     if given("chain") is not None:
@@ -27,16 +38,22 @@ def settings() -> dict[str, Any]:
 
 @contextmanager
 def open_memory(*, answers: bool = False, **overrides: Any) -> Iterator[Memex]:
-    """Open the memory that options, environment and files describe.
+    """Open the memory that options, environment and files describe, for a ``with`` block.
 
-    What plugins did wrong meanwhile is said on stderr and noted in the journal afterwards.
+    What plugins did wrong meanwhile is said on stderr afterwards, and left in click's ``meta`` as
+    ``memex.problems``, from where ``memex plugins`` learns of it.
 
     Args:
         answers: Whether a model will be called. Without a backend in the settings, ``quote``
             is taken, and that is said.
-        **overrides: Arguments of :class:`~memex.Memex` that win over all others.
+        **overrides: Arguments of :class:`~memex.Memex` that win over all others, such as
+            ``backend=None`` for a command that must never call a model.
+
+    Raises:
+        ConfigError: If the settings make no sense.
+        UnknownProvider: If no plugin offers what they name.
     """
-    arguments = settings() | overrides
+    arguments = memory_settings() | overrides
     memory = _with_backend(arguments) if answers else Memex(**arguments)
     with memory:
         try:
@@ -69,13 +86,9 @@ def _with_backend(arguments: dict[str, Any]) -> Memex:
 
 
 def _tell_problems(memory: Memex, known: str = "") -> None:
-    """Say and note what plugins did wrong; ``known`` is the error that will be said anyway."""
+    """Say what plugins did wrong, and keep it for the program; ``known`` is the error that is said anyway."""
     problems = memory.problems
-    if not problems:
-        return
-    from memex_cli.journal import note_problems
-
-    note_problems(problems)
+    click.get_current_context().meta.setdefault(_PROBLEMS, []).extend(problems)
     for problem in problems:
         if problem.message != known:
             note(f"Warning: plugin {problem}")
