@@ -14,6 +14,7 @@ from memex._home import Home, home_of
 from memex._message import Message, Role, is_broken
 from memex._ranges import to_ranges
 from memex._seeking import seeking
+from memex._spanning import spanning
 from memex._store import Postings, Store, searchable
 from memex._term_index import TermIndex
 from memex._terms import searchable_text, terms
@@ -121,20 +122,47 @@ class Log:
         """
         wanted = sorted({seq for seq in seqs if 1 <= seq <= self.head})
         unread = [seq for seq in wanted if seq not in self._known]
-        self._known.update(dict.fromkeys(unread))
-        self._known.update((entry.seq, entry) for entry in self._read(unread))
+        self.learn(unread, self._read(unread))
         return [entry for seq in wanted if (entry := self._known[seq]) is not None]
 
     def _read(self, seqs: Sequence[int]) -> Iterator[Entry]:
         """Yield the entries at these places, which are in order; in one look where the store can."""
         ranges = to_ranges(seqs)
         if len(ranges) > 1 and (store := seeking(self._store)) is not None:
-            for entry in store.entries_at(self.thread, seqs):
-                if entry.message.status != "forgotten":
-                    yield self.counted(entry)
+            yield from store.entries_at(self.thread, seqs)
             return
         for first, last in ranges:
             yield from self.entries(first, last)
+
+    def read_ahead(self, places: Iterable[tuple[Log, Iterable[int]]]) -> None:
+        """Read what :meth:`at` is going to be asked for, in one look where the store can.
+
+        Nothing changes but the cost: where it cannot, each log reads its own when it is asked.
+
+        Args:
+            places: Messages of this log and of those of :meth:`others`, by log.
+        """
+        store = spanning(self._store)
+        if store is None:
+            return
+        unread = {log: seqs for log, wanted in places if self._is_near(log) and (seqs := log.unread(wanted))}
+        found = store.entries_in({log.thread: seqs for log, seqs in unread.items()}) if unread else {}
+        for log, seqs in unread.items():
+            if log.thread in found:  # one that was forgotten meanwhile says so itself
+                log.learn(seqs, found[log.thread])
+
+    def unread(self, seqs: Iterable[int]) -> list[int]:
+        """Return which of these places were not read yet; for the host."""
+        return [seq for seq in {*seqs} if 1 <= seq <= self.head and seq not in self._known]
+
+    def learn(self, seqs: Iterable[int], entries: Iterable[Entry]) -> None:
+        """Take what was read at these places as known; for the host."""
+        self._known.update(dict.fromkeys(seqs))
+        self._known.update((e.seq, self.counted(e)) for e in entries if e.message.status != "forgotten")
+
+    def _is_near(self, log: Log) -> bool:
+        """Tell whether a log is this one or one that :meth:`others` gave: those live in the same store."""
+        return log is self or (self._others is not None and self._others.log(log.thread) is log)
 
     def find(self, words: Sequence[str], *, limit: int = 500) -> list[Postings]:
         """Return the newest ``limit`` messages that hold each word of ``words``.
@@ -146,6 +174,30 @@ class Log:
         if (store := searchable(self._store)) is not None:
             return store.find(self.thread, words, upto=self.head, limit=limit)
         return self._indexes.find(self._store, self.thread, words, upto=self.head, limit=limit)
+
+    def find_in(
+        self, logs: Sequence[Log], words: Sequence[str], *, limit: int = 500
+    ) -> list[list[Postings]]:
+        """Return for each log what its :meth:`find` returns, without the words that it does not hold.
+
+        Where the store can (:class:`memex.SpanningStore`) this is one look, and logs that hold none of the words cost
+        next to nothing; else each is asked by itself.
+
+        Args:
+            logs: This log and those of :meth:`others`.
+            words: Terms as :func:`memex.terms` gives them.
+            limit: At most this many places per word and log.
+        """
+        store = spanning(self._store) if searchable(self._store) is not None else None
+        near = [log for log in logs if self._is_near(log)] if store is not None else []
+        heads = {log.thread: log.head for log in near}
+        found = store.find_in(heads, words, limit=limit) if store is not None and heads else {}
+        return [
+            list(found.get(log.thread, ()))
+            if heads and self._is_near(log)
+            else [postings for postings in log.find(words, limit=limit) if postings.seqs]
+            for log in logs
+        ]
 
     def cost(self, message: Message, counter: Counter) -> int:
         """Return the tokens of a message that stands for others in a window; the same one is counted once."""

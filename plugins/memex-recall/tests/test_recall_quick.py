@@ -37,9 +37,9 @@ def plainly_promising(words, upto, pool):
 
 @given(words, st.integers(1, 400), st.integers(1, 40))
 def test_the_most_promising_messages_are_those_of_the_plain_way(words, upto, pool):
-    assert ranking._promising(words, upto, pool) == plainly_promising(words, upto, pool)
+    assert ranking.promising(ranking.roughly(words, upto), (), pool) == plainly_promising(words, upto, pool)
 
 
 def test_of_equals_the_newest_are_read():
     word = Word("w", list(range(16, 8_000, 16)), 2.0)
-    assert ranking._promising([word], 10_000, 5) == [7_920, 7_936, 7_952, 7_968, 7_984]
+    assert ranking.promising(ranking.roughly([word], 10_000), (), 5) == [7_920, 7_936, 7_952, 7_968, 7_984]
