@@ -175,9 +175,7 @@ class Log:
             return store.find(self.thread, words, upto=self.head, limit=limit)
         return self._indexes.find(self._store, self.thread, words, upto=self.head, limit=limit)
 
-    def find_in(
-        self, logs: Sequence[Log], words: Sequence[str], *, limit: int = 500
-    ) -> list[list[Postings]]:
+    def find_in(self, logs: Sequence[Log], words: Sequence[str], *, limit: int = 500) -> list[list[Postings]]:
         """Return for each log what its :meth:`find` returns, without the words that it does not hold.
 
         Where the store can (:class:`memex.SpanningStore`) this is one look, and logs that hold none of the words cost

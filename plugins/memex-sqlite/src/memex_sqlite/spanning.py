@@ -89,7 +89,9 @@ def _stretches(connection: sqlite3.Connection, namespace: str, heads: Mapping[st
         for span in lineage(connection, row, max(0, min(heads[name], MOST))):
             first, last = span.places
             readers.setdefault(first, []).append((last, name))
-    return [_Stretch(first, sorted(some, reverse=True)) for first, some in sorted(readers.items(), reverse=True)]
+    return [
+        _Stretch(first, sorted(some, reverse=True)) for first, some in sorted(readers.items(), reverse=True)
+    ]
 
 
 def _walk(
