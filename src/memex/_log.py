@@ -178,8 +178,8 @@ class Log:
     def find_in(self, logs: Sequence[Log], words: Sequence[str], *, limit: int = 500) -> list[list[Postings]]:
         """Return for each log what its :meth:`find` returns, without the words that it does not hold.
 
-        Where the store can (:class:`memex.SpanningStore`) this is one look, and logs that hold none of the words cost
-        next to nothing; else each is asked by itself.
+        Where the store can (:class:`memex.SpanningStore`) this is one look, and logs that hold none of the
+        words cost next to nothing; else each is asked by itself.
 
         Args:
             logs: This log and those of :meth:`others`.
@@ -216,7 +216,7 @@ class Log:
 
         Args:
             threads: Ids; one that is not there, has no message or is this thread is left out. None for all.
-            most: At most so many, those that were opened last: each costs a search.
+            most: At most so many, those that were opened last.
 
         Raises:
             BadSetting: If an argument makes no sense.

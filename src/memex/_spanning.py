@@ -25,9 +25,9 @@ class SpanningStore(Store, Protocol):
     ) -> Mapping[str, list[Postings]]:
         """Return where terms occur in several threads, at one moment.
 
-        Of each thread the answer is that of :meth:`SearchableStore.find` without the terms that do not occur
-        in it, which come in the order asked; a thread that holds none of them is left out. So what is nowhere costs
-        nothing, and a thread without a hit next to nothing.
+        Of each thread the answer is that of :meth:`SearchableStore.find`, without the terms that do not occur
+        in it; a thread that holds none of them is left out. So a thread without a hit costs next to nothing.
+        As with :class:`SearchableStore`, it is not called where ``indexed`` is false.
 
         Args:
             heads: The threads, each with the last message that counts.

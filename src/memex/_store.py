@@ -142,8 +142,8 @@ class Store(Protocol):
     to look up it is merely missing. Only :meth:`open_thread`, :meth:`append` and :meth:`fork` make
     a thread; elsewhere one that is not there is an :class:`~memex.UnknownThread`.
 
-    A store may also offer the abilities of :class:`SearchableStore`, of :class:`~memex.SeekingStore` and of
-    :class:`~memex.VectorStore`.
+    A store may also offer the abilities of :class:`SearchableStore`, of :class:`~memex.SeekingStore`, of
+    :class:`~memex.SpanningStore` and of :class:`~memex.VectorStore`.
     """
 
     namespace: str

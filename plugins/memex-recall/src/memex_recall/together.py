@@ -22,12 +22,12 @@ def rank_together(
 ) -> list[dict[int, float]]:
     """Return what messages of each thread are worth for a question, on one scale.
 
-    The threads are taken as if they were one long thread. What a word is worth, and how much of the question a
-    message answers, is told by all of them: by its own figures a thread of two messages that hold one word of
-    the question would beat one that answers it, for all it knows, that word is the question.
+    The threads are taken as if they were one long thread. What a word is worth, and how much of the question
+    a message answers, is told by all of them: by its own figures a thread of two messages that hold one word
+    of the question would beat one that answers it; for all it knows, that word is the question.
 
-    A thread that holds no word of the question costs next to nothing, one whose words cannot be among the
-    most promising of all little more.
+    A thread that holds no word of the question costs next to nothing, and one that holds none but common
+    ones little more.
 
     Args:
         logs: The threads, each with the last message that counts; the one that is asked in comes first.
@@ -95,7 +95,7 @@ def _pools(
     """Return how many messages of each thread are among the most promising of all.
 
     Threads that could hold the best are looked at first, and none any more once no other can hold one
-    that is good enough. Most hold one common word of the question and are never looked at.
+    that is good enough. Most hold common words of the question alone, and are never looked at.
 
     Returns:
         What the messages of a thread are worth by the places of the words alone, for those that were

@@ -1,4 +1,4 @@
-"""Looking into many threads at once: a walk down each word's list of matches, and one read for all messages."""
+"""Looking into many threads at once: one walk for each word, and one read for all messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from memex_sqlite.search import MATCHES, fts_term
 from memex_sqlite.threads import MOST, lineage, look_up_some, places_of, spans
 
 _PASSED: Final = 64
-"""So many matches in a row that nobody wants are passed by. To ask anew, for what is behind them, costs as much."""
+"""Matches in a row that nobody wants and that are passed by: asking anew, for what is behind, costs as much."""
 
 
 def find_in(
@@ -24,7 +24,7 @@ def find_in(
     *,
     limit: int,
 ) -> dict[str, list[Postings]]:
-    """Return the newest places of words in several threads, each up to a message; see :class:`memex.SpanningStore`."""
+    """Return the newest places of words in several threads, each up to a message."""
     stretches = _stretches(connection, namespace, heads)
     found: dict[str, list[Postings]] = {}
     for word in words if limit > 0 and stretches else ():

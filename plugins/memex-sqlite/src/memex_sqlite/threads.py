@@ -235,7 +235,7 @@ def origin(connection: sqlite3.Connection, row: Row) -> tuple[str | None, int, i
 
 
 def page(connection: sqlite3.Connection, namespace: str, after: str) -> list[tuple[Row, int]]:
-    """Return the next threads of a namespace, by id, with their heads; the first come after the empty string."""
+    """Return the next threads of a namespace, by id, and their heads; the first come after the empty id."""
     found = connection.execute(_SELECT_PAGE, (namespace, after, _PAGE)).fetchall()
     rows = ((Row(*columns), last) for *columns, last in found)
     return [(row, _head(row, last)) for row, last in rows]

@@ -252,8 +252,8 @@ class StoreMachine(RuleBasedStateMachine):
                 assert [(e.seq, e.message, e.tokens) for e in found] == [
                     one for one in wanted if (len(wanted) + 1 - one[0]) % 2 == 0
                 ]
-        if (able := spanning(self.store)) is not None:
-            read = able.entries_in({name: range(99) for name in [*self.model.threads, "no"]})
+        if (wide := spanning(self.store)) is not None:
+            read = wide.entries_in({name: range(99) for name in [*self.model.threads, "no"]})
             logs = {name: list(self.store.entries(name)) for name in self.model.threads}
             assert read == logs
 
@@ -272,10 +272,9 @@ class StoreMachine(RuleBasedStateMachine):
         if (store := searchable(self.store)) is None:
             return
         words = terms(" ".join(_WORDS))
-        if (able := spanning(self.store)) is not None:
+        if (wide := spanning(self.store)) is not None:
             heads = {name: len(thread.cells) - 1 for name, thread in self.model.threads.items()}
-            found = able.find_in(heads, words, limit=3)
-            assert found == found_one_by_one(store, heads, words, 3)
+            assert wide.find_in(heads, words, limit=3) == found_one_by_one(store, heads, words, 3)
         for name, thread in self.model.threads.items():
             held = [set(terms(searchable_text(cell.message))) for cell in thread.cells]
             upto = max(0, len(held) - 1)

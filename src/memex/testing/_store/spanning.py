@@ -125,11 +125,11 @@ class SpanPromises(StoreCase):
         spannable.fork("t19", "f", 7)
         spannable.append("f", [user("of its own")])
         spannable.forget("t19", ["m3"])
-        wanted = {"a": [9, 1, 9, 401, 402, 0, -5, *range(20, 380, 2)], "f": [3, 4, 8, 7, 9], "empty": [1]}
         spannable.open_thread("empty")
-        wanted |= {f"t{number}": range(30) for number in range(20)}
+        wanted = {f"t{number}": [*range(30)] for number in range(20)}
+        wanted |= {"a": [9, 1, 9, 401, 402, 0, -5, *range(20, 380, 2)], "f": [3, 4, 8, 7, 9], "empty": [1]}
         found = spannable.entries_in({**wanted, "no": [1]})
-        assert found == {thread: able.entries_at(thread, list(seqs)) for thread, seqs in wanted.items()}
+        assert found == {thread: able.entries_at(thread, seqs) for thread, seqs in wanted.items()}
         assert [entry.message.status for entry in found["f"]] == [
             "complete",
             "forgotten",
