@@ -10,6 +10,7 @@ from typing import Final
 from memex import Log
 from memex_recall.dated import Dated
 from memex_recall.dates import AskedTime
+from memex_recall.dates.timeline import looked_at_first
 from memex_recall.places import PLACES, Word, sought, words_in
 from memex_recall.ranking import at_most, promising, roughly, to_read, weigh
 from memex_recall.words import asked_forms
@@ -60,6 +61,7 @@ def _dated(
     if not times:
         own, upto = logs[0]
         return [Dated(own, (), upto, asked)] * len(logs)
+    logs[0][0].read_ahead((log, looked_at_first(upto)) for log, upto in logs)
     dated = [Dated(log, times, upto, asked) for log, upto in logs]
     held = [of.held for of in dated if of.held]
     messages, held_in_all, threads = sum(upto for _, upto in logs), sum(held), len(held) or 1
