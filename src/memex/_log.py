@@ -67,6 +67,7 @@ class Log:
         "_counter",
         "_indexes",
         "_known",
+        "_known_of",
         "_others",
         "_store",
         "_written",
@@ -83,11 +84,14 @@ class Log:
         indexes: ThreadIndexes,
         *,
         beside: Mapping[str, int] | None = None,
+        known: dict[str, dict[int, Entry | None]] | None = None,
     ) -> None:
         self._store = store
         self._counter = counter
         self._indexes = indexes
-        self._known: dict[int, Entry | None] = {}
+        # What was read so far, by thread: one dict for this log and those of others().
+        self._known_of = {} if known is None else known
+        self._known = self._known_of.setdefault(thread, {})
         self._written: dict[int, tuple[Message, int]] = {}
         self._others: Others | None = None
         self._beside = beside
@@ -122,14 +126,17 @@ class Log:
         """
         wanted = sorted({seq for seq in seqs if 1 <= seq <= self.head})
         unread = [seq for seq in wanted if seq not in self._known]
-        self.learn(unread, self._read(unread))
+        self._known.update(dict.fromkeys(unread))
+        self._known.update((entry.seq, entry) for entry in self._read(unread))
         return [entry for seq in wanted if (entry := self._known[seq]) is not None]
 
     def _read(self, seqs: Sequence[int]) -> Iterator[Entry]:
         """Yield the entries at these places, which are in order; in one look where the store can."""
         ranges = to_ranges(seqs)
         if len(ranges) > 1 and (store := seeking(self._store)) is not None:
-            yield from store.entries_at(self.thread, seqs)
+            for entry in store.entries_at(self.thread, seqs):
+                if entry.message.status != "forgotten":
+                    yield self.counted(entry)
             return
         for first, last in ranges:
             yield from self.entries(first, last)
@@ -142,23 +149,22 @@ class Log:
         Args:
             places: Messages of this log and of those of :meth:`others`, by log.
         """
-        store = spanning(self._store)
-        if store is None:
+        if (store := spanning(self._store)) is None:
             return
-        unread = {log: seqs for log, wanted in places if self._is_near(log) and (seqs := log.unread(wanted))}
-        found = store.entries_in({log.thread: seqs for log, seqs in unread.items()}) if unread else {}
-        for log, seqs in unread.items():
-            if log.thread in found:  # one that was forgotten meanwhile says so itself
-                log.learn(seqs, found[log.thread])
-
-    def unread(self, seqs: Iterable[int]) -> list[int]:
-        """Return which of these places were not read yet; for the host."""
-        return [seq for seq in {*seqs} if 1 <= seq <= self.head and seq not in self._known]
-
-    def learn(self, seqs: Iterable[int], entries: Iterable[Entry]) -> None:
-        """Take what was read at these places as known; for the host."""
-        self._known.update(dict.fromkeys(seqs))
-        self._known.update((e.seq, self.counted(e)) for e in entries if e.message.status != "forgotten")
+        unread = {}
+        for log, wanted in places:
+            if self._is_near(log):
+                known = self._known_of[log.thread]
+                if seqs := {seq for seq in wanted if 1 <= seq <= log.head and seq not in known}:
+                    unread[log.thread] = seqs
+        found = store.entries_in(unread) if unread else {}
+        for thread, seqs in unread.items():
+            if thread in found:  # else it was forgotten meanwhile, which its log says itself
+                known = self._known_of[thread]
+                known.update(dict.fromkeys(seqs))
+                known.update(
+                    (e.seq, self.counted(e)) for e in found[thread] if e.message.status != "forgotten"
+                )
 
     def _is_near(self, log: Log) -> bool:
         """Tell whether a log is this one or one that :meth:`others` gave: those live in the same store."""
@@ -231,7 +237,8 @@ class Log:
         if self._others is None:
 
             def open_log(thread: str, head: int) -> Log:
-                return OtherLog(self._store, thread, head, self._counter, self._indexes)
+                known = self._known_of
+                return OtherLog(self._store, thread, head, self._counter, self._indexes, known=known)
 
             self._others = Others(self._store, self.thread, open_log, self._beside)
         return self._others

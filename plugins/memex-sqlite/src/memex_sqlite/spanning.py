@@ -13,7 +13,7 @@ from memex_sqlite.search import MATCHES, fts_term
 from memex_sqlite.threads import MOST, lineage, look_up_some, places_of, spans
 
 _PASSED: Final = 64
-"""Matches in a row that nobody wants and that are passed by: asking anew, for what is behind, costs as much."""
+"""So many matches in a row that nobody wants are passed by: asking anew, for those behind, costs as much."""
 
 
 def find_in(
