@@ -84,7 +84,7 @@ def _promising(
     words: Sequence[Sequence[Word]], dated: Sequence[Dated], sizes: Sequence[int]
 ) -> list[list[int]]:
     """Return the messages of each thread that are among the most promising of all, or of the times."""
-    rough, pools = _pools(words, sizes)
+    rough, pools = _pools(words, sizes, _POOL)
     return [
         promising(rough.get(at, {}), of.places(some), pools[at]) if pools[at] or of.held else []
         for at, (some, of) in enumerate(zip(words, dated, strict=True))
@@ -92,12 +92,17 @@ def _promising(
 
 
 def _pools(
-    words: Sequence[Sequence[Word]], sizes: Sequence[int]
+    words: Sequence[Sequence[Word]], sizes: Sequence[int], most: int
 ) -> tuple[dict[int, dict[int, float]], list[int]]:
     """Return how many messages of each thread are among the most promising of all.
 
     Threads that could hold the best are looked at first, and none any more once no other can hold one
     that is good enough. Most hold common words of the question alone, and are never looked at.
+
+    Args:
+        words: Where the words of the question stand in each thread.
+        sizes: How many messages of each count.
+        most: How many are the most promising.
 
     Returns:
         What the messages of a thread are worth by the places of the words alone, for those that were
@@ -105,12 +110,12 @@ def _pools(
     """
     rough: dict[int, dict[int, float]] = {}
     best: list[tuple[float, int, int]] = []
-    for most, at in sorted(((at_most(some), -at) for at, some in enumerate(words) if some), reverse=True):
-        if len(best) == _POOL and most < best[0][0]:
+    for bound, at in sorted(((at_most(some), -at) for at, some in enumerate(words) if some), reverse=True):
+        if len(best) == most and bound < best[0][0]:
             break
         rough[-at] = roughly(words[-at], sizes[-at])
         for seq, worth in rough[-at].items():
-            if len(best) < _POOL:
+            if len(best) < most:
                 heappush(best, (worth, at, seq))
             elif worth >= best[0][0]:
                 heappushpop(best, (worth, at, seq))
