@@ -10,7 +10,8 @@ namespace, as they are and then each session by itself, and each question is ask
 - in an empty thread with ``threads = "all"``.
 
 What fits 2,048 tokens is counted twice: of what the ranking says, messages alone, and of a whole window
-whose heading and references are paid, too. Then a question is timed beside 10, 100 and 1,000 threads.
+whose heading and references are paid, too. Then questions are timed beside 10, 100 and 1,000 threads,
+as they are, with a time that they ask about, and with each thread asked by itself.
 
 Prints JSON. Exits with 1 where an empty thread finds less than nine tenths of what the right thread does.
 """
@@ -34,7 +35,7 @@ import msgspec
 from chains import message_of
 from scoring import scorer_at
 
-from memex import Budget, Memex, Thread, Window, ranker
+from memex import Budget, Memex, Message, Store, Thread, Window, ranker
 from memex._weighing import ordered
 
 BUDGET = 2_048
@@ -94,6 +95,23 @@ class Namespace:
             yield (name, place) if isinstance(place, int) else place
 
 
+class OneByOne:
+    """A store that does not look into many threads at once (:class:`memex.SpanningStore`).
+
+    Args:
+        store: One that does, perhaps.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the other store has."""
+        if name in ("find_in", "entries_in"):
+            raise AttributeError(name)
+        return getattr(self._store, name)
+
+
 def found(conversations: Sequence[Any], *, by_session: bool) -> dict[str, Any]:
     """Return percent of the evidence by where a question is asked."""
     namespace = Namespace(conversations, by_session=by_session)
@@ -147,13 +165,22 @@ def _of_size(asked: Sequence[str], said: Sequence[Any], size: int, length: int, 
                 chain = [{"use": "recall", "threads": "all", "most": most}, "fifo"]
                 thread = memory.thread("empty", chain=chain)
                 figures[f"ms, most={most}"] = _milliseconds(thread, asked)
+                dated = [_last_week(question, size) for question in asked]
+                figures[f"ms, about last week, most={most}"] = _milliseconds(thread, dated)
+                alone = Memex(OneByOne(memory.store), budget=4_000).thread("empty", chain=chain)
+                figures[f"ms, each thread by itself, most={most}"] = _milliseconds(alone, asked)
                 figures[f"bytes of a plan, most={most}"] = len(
                     thread.window(asked[0], record=False).plan.to_stored()
                 )
             return figures
 
 
-def _milliseconds(thread: Thread, asked: Sequence[str]) -> float:
+def _last_week(question: str, size: int) -> Message:
+    asked = f"{question.rstrip('?')} last week?"
+    return Message.user(asked, id="asked", created=_START + timedelta(days=size))
+
+
+def _milliseconds(thread: Thread, asked: Sequence[str | Message]) -> float:
     thread.window("warm up", record=False)
     spent = []
     for question in asked:

@@ -27,11 +27,11 @@ GROUPS = {
     "Wire formats": "Codec Encoded LeftOut encode decode",
     "Counting": "Counter ScriptCounter",
     "Embedding": "Embedder embed_texts embed_query pack_vector unpack_vector",
-    "Stores": "Store SearchableStore SeekingStore VectorStore ThreadInfo Appended Hit Postings StoredPlan "
-    "Receipt VectorSpace Embedded",
+    "Stores": "Store SearchableStore SeekingStore SpanningStore VectorStore ThreadInfo Appended Hit Postings "
+    "StoredPlan Receipt VectorSpace Embedded",
     "Copies": "write_archive read_archive verify_archive ArchiveInfo Restored ThreadImage",
     "For those who write stores": "checked_batch checked_entries checked_plans checked_vectors split_blobs "
-    "join_blobs blobs_of searchable seeking vector_store",
+    "join_blobs blobs_of searchable seeking spanning vector_store",
     "Words": "terms is_question searchable_text snippet TermIndex parse_query Clause Sieve TERMS",
     "Plugins": "hookimpl Provider PluginInfo Problem Work",
     "Programs that list plugins": "Hooks Offer load_target EntryPointInfo probe ProbeResult",

@@ -133,6 +133,8 @@ if TYPE_CHECKING:
     from memex._serial import encode_message as encode_message
     from memex._settings import load_settings as load_settings
     from memex._settings import settings_file as settings_file
+    from memex._spanning import SpanningStore as SpanningStore
+    from memex._spanning import spanning as spanning
     from memex._store import Appended as Appended
     from memex._store import Hit as Hit
     from memex._store import Postings as Postings
@@ -240,6 +242,7 @@ _HOME = {
     "SearchableStore": "_store",
     "SeekingStore": "_seeking",
     "Sieve": "_query",
+    "SpanningStore": "_spanning",
     "Step": "_plan",
     "Store": "_store",
     "StoreDamaged": "_errors",
@@ -301,6 +304,7 @@ _HOME = {
     "settings_file": "_settings",
     "show_ranges": "_ranges",
     "snippet": "_terms",
+    "spanning": "_spanning",
     "split_blobs": "_blobs",
     "terms": "_terms",
     "thaw": "_frozen",

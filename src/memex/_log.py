@@ -14,6 +14,7 @@ from memex._home import Home, home_of
 from memex._message import Message, Role, is_broken
 from memex._ranges import to_ranges
 from memex._seeking import seeking
+from memex._spanning import spanning
 from memex._store import Postings, Store, searchable
 from memex._term_index import TermIndex
 from memex._terms import searchable_text, terms
@@ -66,6 +67,7 @@ class Log:
         "_counter",
         "_indexes",
         "_known",
+        "_known_of",
         "_others",
         "_store",
         "_written",
@@ -82,11 +84,14 @@ class Log:
         indexes: ThreadIndexes,
         *,
         beside: Mapping[str, int] | None = None,
+        known: dict[str, dict[int, Entry | None]] | None = None,
     ) -> None:
         self._store = store
         self._counter = counter
         self._indexes = indexes
-        self._known: dict[int, Entry | None] = {}
+        # What was read so far, by thread: one dict for this log and those of others().
+        self._known_of = {} if known is None else known
+        self._known = self._known_of.setdefault(thread, {})
         self._written: dict[int, tuple[Message, int]] = {}
         self._others: Others | None = None
         self._beside = beside
@@ -136,6 +141,35 @@ class Log:
         for first, last in ranges:
             yield from self.entries(first, last)
 
+    def read_ahead(self, places: Iterable[tuple[Log, Iterable[int]]]) -> None:
+        """Read what :meth:`at` is going to be asked for, in one look where the store can.
+
+        Nothing changes but the cost: where it cannot, each log reads its own when it is asked.
+
+        Args:
+            places: Messages of this log and of those of :meth:`others`, by log.
+        """
+        if (store := spanning(self._store)) is None:
+            return
+        unread = {}
+        for log, wanted in places:
+            if self._is_near(log):
+                known = self._known_of[log.thread]
+                if seqs := {seq for seq in wanted if 1 <= seq <= log.head and seq not in known}:
+                    unread[log.thread] = seqs
+        found = store.entries_in(unread) if unread else {}
+        for thread, seqs in unread.items():
+            if thread in found:  # else it was forgotten meanwhile, which its log says itself
+                known = self._known_of[thread]
+                known.update(dict.fromkeys(seqs))
+                known.update(
+                    (e.seq, self.counted(e)) for e in found[thread] if e.message.status != "forgotten"
+                )
+
+    def _is_near(self, log: Log) -> bool:
+        """Tell whether a log is this one or one that :meth:`others` gave: those live in the same store."""
+        return log is self or (self._others is not None and self._others.log(log.thread) is log)
+
     def find(self, words: Sequence[str], *, limit: int = 500) -> list[Postings]:
         """Return the newest ``limit`` messages that hold each word of ``words``.
 
@@ -146,6 +180,28 @@ class Log:
         if (store := searchable(self._store)) is not None:
             return store.find(self.thread, words, upto=self.head, limit=limit)
         return self._indexes.find(self._store, self.thread, words, upto=self.head, limit=limit)
+
+    def find_in(self, logs: Sequence[Log], words: Sequence[str], *, limit: int = 500) -> list[list[Postings]]:
+        """Return for each log what its :meth:`find` returns, without the words that it does not hold.
+
+        Where the store can (:class:`memex.SpanningStore`) this is one look, and logs that hold none of the
+        words cost next to nothing; else each is asked by itself.
+
+        Args:
+            logs: This log and those of :meth:`others`.
+            words: Terms as :func:`memex.terms` gives them.
+            limit: At most this many places per word and log.
+        """
+        store = spanning(self._store) if searchable(self._store) is not None else None
+        near = [log for log in logs if self._is_near(log)] if store is not None else []
+        heads = {log.thread: log.head for log in near}
+        found = store.find_in(heads, words, limit=limit) if store is not None and heads else {}
+        return [
+            list(found.get(log.thread, ()))
+            if heads and self._is_near(log)
+            else [postings for postings in log.find(words, limit=limit) if postings.seqs]
+            for log in logs
+        ]
 
     def cost(self, message: Message, counter: Counter) -> int:
         """Return the tokens of a message that stands for others in a window; the same one is counted once."""
@@ -166,7 +222,7 @@ class Log:
 
         Args:
             threads: Ids; one that is not there, has no message or is this thread is left out. None for all.
-            most: At most so many, those that were opened last: each costs a search.
+            most: At most so many, those that were opened last.
 
         Raises:
             BadSetting: If an argument makes no sense.
@@ -181,7 +237,8 @@ class Log:
         if self._others is None:
 
             def open_log(thread: str, head: int) -> Log:
-                return OtherLog(self._store, thread, head, self._counter, self._indexes)
+                known = self._known_of
+                return OtherLog(self._store, thread, head, self._counter, self._indexes, known=known)
 
             self._others = Others(self._store, self.thread, open_log, self._beside)
         return self._others

@@ -62,6 +62,10 @@ class TermIndex:
             if not self._seqs[word]:
                 del self._places[word], self._seqs[word]
 
+    def held(self, words: Iterable[str]) -> list[str]:
+        """Return those of the words that any message holds."""
+        return [word for word in words if word in self._seqs]
+
     def find(self, words: Sequence[str], *, upto: int, limit: int) -> list[Postings]:
         """Return the newest ``limit`` places of each word among ``1..upto``."""
         found = []

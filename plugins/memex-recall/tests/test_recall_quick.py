@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from memex_recall import ranking
+from memex_recall import ranking, together
 from memex_recall.places import Word
 
 words = st.lists(
@@ -37,9 +37,29 @@ def plainly_promising(words, upto, pool):
 
 @given(words, st.integers(1, 400), st.integers(1, 40))
 def test_the_most_promising_messages_are_those_of_the_plain_way(words, upto, pool):
-    assert ranking._promising(words, upto, pool) == plainly_promising(words, upto, pool)
+    assert ranking.promising(ranking.roughly(words, upto), (), pool) == plainly_promising(words, upto, pool)
 
 
 def test_of_equals_the_newest_are_read():
     word = Word("w", list(range(16, 8_000, 16)), 2.0)
-    assert ranking._promising([word], 10_000, 5) == [7_920, 7_936, 7_952, 7_968, 7_984]
+    assert ranking.promising(ranking.roughly([word], 10_000), (), 5) == [7_920, 7_936, 7_952, 7_968, 7_984]
+
+
+@given(st.lists(st.tuples(words, st.integers(1, 400)), max_size=8), st.integers(1, 60))
+def test_no_thread_that_is_set_aside_holds_one_of_the_best(threads, most):
+    """Which are looked at is told by bounds; who is among the best must not be."""
+    every, sizes = [words for words, _ in threads], [upto for _, upto in threads]
+    plainly = sorted(
+        ((worth, -at, seq), at)
+        for at, (words, upto) in enumerate(threads)
+        for seq, worth in ranking.roughly(words, upto).items()
+    )[-most:]
+    _, pools = together._pools(every, sizes, most)
+    assert pools == [sum(at == number for _, at in plainly) for number in range(len(threads))]
+
+
+def test_threads_of_common_words_are_not_looked_at():
+    common, rare = Word("a", [3, 9], 0.5), Word("b", list(range(1, 400)), 4.0)
+    rough, pools = together._pools([[common], [rare], [], [common]], [400] * 4, 300)
+    assert pools == [0, 300, 0, 0]
+    assert set(rough) == {1}

@@ -12,6 +12,7 @@ from memex.testing._store.notes import NotePromises
 from memex.testing._store.searching import SearchPromises
 from memex.testing._store.seeking import SeekPromises
 from memex.testing._store.spaces import SpacePromises
+from memex.testing._store.spanning import SpanPromises
 from memex.testing._store.texts import TextPromises
 from memex.testing._store.together import LastingPromises, TogetherPromises
 
@@ -26,6 +27,7 @@ class StoreContract(
     CopyPromises,
     SearchPromises,
     SeekPromises,
+    SpanPromises,
     VectorPromises,
     TogetherPromises,
     LastingPromises,

@@ -150,3 +150,17 @@ def find(segment: Segment, words: Sequence[str], *, upto: int, limit: int) -> li
         ):
             found.extend(postings.seqs[: limit - len(found)])
     return [Postings(word, tuple(found)) for word, found in zip(words, places, strict=True)]
+
+
+def find_in(
+    segments: Iterable[tuple[Segment, int]], words: Sequence[str], *, limit: int
+) -> dict[str, list[Postings]]:
+    """Return the newest places of words in several threads, each up to a message, where there are any."""
+    found: dict[str, list[Postings]] = {}
+    for segment, upto in segments:
+        held = {word for part, _ in segment.lineage() for word in part.index.held(words)}
+        if held:
+            there = find(segment, [word for word in words if word in held], upto=upto, limit=limit)
+            if some := [postings for postings in there if postings.seqs]:
+                found[segment.name or ""] = some
+    return found

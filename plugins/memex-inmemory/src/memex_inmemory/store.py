@@ -37,7 +37,7 @@ from memex import (
     parse_query,
 )
 from memex_inmemory.embedded import counted, missing, put, stored
-from memex_inmemory.namespace import Namespace, already_there, find
+from memex_inmemory.namespace import Namespace, already_there, find, find_in
 from memex_inmemory.segment import Segment
 
 
@@ -254,6 +254,20 @@ class InMemoryStore:
         with self._data.lock:
             return find(self._found(thread), terms, upto=upto, limit=max(limit, 0))
 
+    def find_in(
+        self, heads: Mapping[str, int], terms: Sequence[str], *, limit: int
+    ) -> dict[str, list[Postings]]:
+        """Return where terms occur in several threads; see :meth:`memex.SpanningStore.find_in`."""
+        with self._data.lock:
+            there = ((segment, heads[thread]) for thread, segment in self._there(heads))
+            return find_in(there, terms, limit=max(limit, 0))
+
+    def entries_in(self, places: Mapping[str, Collection[int]]) -> dict[str, list[Entry]]:
+        """Return the entries at places of several threads; see :meth:`memex.SpanningStore.entries_in`."""
+        with self._data.lock:
+            found = [(thread, list(part.rows_at(places[thread]))) for thread, part in self._there(places)]
+        return {thread: [row.entry(seq) for seq, row in rows] for thread, rows in found}
+
     def image(self, thread: str) -> ThreadImage:
         """Return what :meth:`restore` needs besides the thread's own entries and plans."""
         with self._data.lock:
@@ -349,6 +363,13 @@ class InMemoryStore:
         if segment is None:
             raise UnknownThread(f"there is no thread {thread!r} in namespace {self.namespace!r}")
         return segment
+
+    def _there(self, threads: Iterable[str]) -> Iterator[tuple[str, Segment]]:
+        """Yield those of several threads that are there."""
+        known = self._threads().threads
+        for thread in threads:
+            if (segment := known.get(check_id(thread, "thread"))) is not None:
+                yield thread, segment
 
     def _opened(self, space: Namespace, thread: str) -> Segment:
         check_id(thread, "thread")

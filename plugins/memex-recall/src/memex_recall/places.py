@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
-from memex import Log
+from memex import Postings
 
 PLACES: Final = 500
 """Newest places of each word that are looked at. Words with more are common, and weigh little."""
@@ -46,24 +46,28 @@ class Word(msgspec.Struct, frozen=True):
         return at < len(self.seqs) and self.seqs[at] <= last
 
 
-def words_in(log: Log, asked: Mapping[str, Sequence[str]], upto: int) -> list[Word]:
+def sought(asked: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return all the forms that words may have, each once."""
+    return list(dict.fromkeys(form for some in asked.values() for form in some))
+
+
+def words_in(found: Iterable[Postings], asked: Mapping[str, Sequence[str]], upto: int) -> list[Word]:
     """Return those words that stand somewhere before a question.
 
     Args:
-        log: The thread.
+        found: Where forms of the words stand in a thread.
         asked: The words, each with the forms that it may have.
         upto: Last message that counts.
     """
-    sought = list(dict.fromkeys(form for some in asked.values() for form in some))
-    postings = {p.term: p.seqs for p in log.find(sought, limit=PLACES)}
-    found = []
-    for term, some in asked.items():
-        places = [postings[form] for form in some if postings[form]]
+    postings = {p.term: p.seqs for p in found if p.seqs}
+    words = []
+    for term, some in asked.items() if postings else ():
+        places = [postings[form] for form in some if form in postings]
         seqs = sorted({seq for held in places for seq in held if seq <= upto})
         if seqs:
             held = max(float(len(seqs)), *(_frequency(seqs, upto) for seqs in places))
-            found.append(Word(term, seqs, math.log(1 + (upto - held + 0.5) / (held + 0.5))))
-    return found
+            words.append(Word(term, seqs, math.log(1 + (upto - held + 0.5) / (held + 0.5))))
+    return words
 
 
 def _frequency(seqs: Sequence[int], upto: int) -> float:

@@ -29,7 +29,7 @@ def recall(
         dates: Whether times that the question names are understood: "last Tuesday" is counted from
             the time of its message, in the zone of that.
         threads: Other threads of the same namespace to look into as well: ``"all"``, or a list of ids.
-        most: At most so many of them, those that were opened last: each costs a search.
+        most: At most so many of them, those that were opened last.
 
     Raises:
         BadSetting: If a setting makes no sense.

@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
 from memex import Entry, Log, terms
 from memex_recall.dated import Dated
 from memex_recall.dates import AskedTime
-from memex_recall.places import Word, words_in
+from memex_recall.places import PLACES, Word, sought, words_in
 from memex_recall.words import asked_forms
-
-if TYPE_CHECKING:
-    from memex_recall.together import Together
 
 # What each sign adds to the logarithm of a message's odds to hold what is asked. The figures were
 # fitted on development conversations, together, and rounded; benchmarks/recall.py measures them.
@@ -60,7 +57,6 @@ def rank(
     upto: int,
     times: Sequence[AskedTime] = (),
     pool: int = 300,
-    together: Together | None = None,
 ) -> list[Ranked]:
     """Return the messages that fit a question, best first; empty where nothing does.
 
@@ -70,26 +66,57 @@ def rank(
         upto: Last message that counts; the question stands after it.
         times: The times that it asks about.
         pool: How many messages are read and weighed exactly.
-        together: What the words are worth where the thread is compared with others.
     """
-    if together is None:
-        asked = asked_forms(question)
-        dated = Dated(log, times, upto, asked)
-        words = dated.lighter(words_in(log, asked, upto))
-    else:
-        words, dated = together.words(log), together.dated(log)
-    of_times = dated.places(words)
-    promising = sorted({*_promising(words, upto, max(pool // 2, pool - len(of_times))), *of_times})
+    asked = asked_forms(question)
+    dated = Dated(log, times, upto, asked)
+    words = dated.lighter(words_in(log.find(sought(asked), limit=PLACES), asked, upto))
+    return weigh(log, promising(roughly(words, upto), dated.places(words), pool), words, dated)
+
+
+def promising(rough: Mapping[int, float], of_times: Collection[int], pool: int) -> list[int]:
+    """Return the messages that are worth weighing exactly.
+
+    Args:
+        rough: What messages are worth by the places of the words alone.
+        of_times: Messages of the times that are asked about.
+        pool: How many.
+    """
+    return sorted({*_best(rough, max(pool // 2, pool - len(of_times))), *of_times})
+
+
+def to_read(promising: Iterable[int]) -> set[int]:
+    """Return the messages to read for those that are weighed: them, and the one before each."""
+    return {near for seq in promising for near in (seq, seq - 1) if near}
+
+
+def weigh(
+    log: Log,
+    promising: Sequence[int],
+    words: Sequence[Word],
+    dated: Dated,
+    worth: Mapping[str, float] | None = None,
+) -> list[Ranked]:
+    """Return those messages of a thread that fit a question, best first.
+
+    Args:
+        log: The thread.
+        promising: The messages to weigh, in order.
+        words: Where the words of the question stand in it.
+        dated: What the times of the question say of it.
+        worth: What the words are worth that stand in any thread it is compared with; None for
+            those of this one.
+    """
     if not promising:
         return []
-    read = {e.seq: e for e in log.at({*promising, *(seq - 1 for seq in promising if seq > 1)})}
+    read = {e.seq: e for e in log.at(to_read(promising))}
     rules = {seq for seq, entry in read.items() if entry.message.role in _STANDING}
     words = [word for word in (word.without(rules) for word in words) if word.seqs] if rules else words
     speakers = {entry.message.name for entry in read.values() if entry.message.name}
     said_by = {word for name in speakers for word in terms(name)}
     told = [word for word in words if word.term not in said_by] or words
     names = said_by.difference(word.term for word in told)
-    total = (sum(w.weight for w in told) if together is None else together.total(names)) or 1.0
+    all_words = {word.term: word.weight for word in told} if worth is None else worth
+    total = sum(value for term, value in all_words.items() if term not in names) or 1.0
     sessions = _sessions(read)
     near, rarest = _nearness(told, promising)
     within = _presence(told, sessions)
@@ -102,11 +129,6 @@ def rank(
         odds = (_NEAR * near[seq] + _SESSION * within[sessions[seq]]) / total + _RAREST * rarest[seq]
         ranked.append(Ranked(entry, math.exp(odds + by_date.get(seq, 0.0))))
     return sorted(ranked, key=lambda r: (-r.score, -r.entry.seq))
-
-
-def _promising(words: Sequence[Word], upto: int, pool: int) -> list[int]:
-    """Return the messages that are worth reading, by the places of the words alone."""
-    return sorted(_best(roughly(words, upto), pool))
 
 
 def roughly(words: Sequence[Word], upto: int) -> dict[int, float]:
@@ -133,6 +155,12 @@ def roughly(words: Sequence[Word], upto: int) -> dict[int, float]:
         for seq, worth in found.items()
         if worth >= _LEAST and 1 <= seq <= upto
     }
+
+
+def at_most(words: Iterable[Word]) -> float:
+    """Return what no message is worth more than by the places of the words alone."""
+    whole = sum(word.weight for word in words) * (1 + _SESSION / _NEAR)
+    return whole * (1 + 1e-9)  # summed in another order
 
 
 def _best(worth: Mapping[int, float], count: int) -> list[int]:

@@ -105,8 +105,8 @@ def _words_said(connection: sqlite3.Connection) -> int:
 def _threads(connection: sqlite3.Connection, namespace: str) -> Iterator[Row]:
     after = ""
     while found := page(connection, namespace, after):
-        yield from found
-        after = found[-1].name or ""
+        yield from (row for row, _ in found)
+        after = found[-1][0].name or ""
 
 
 def _log_problems(connection: sqlite3.Connection, row: Row) -> Iterator[str]:

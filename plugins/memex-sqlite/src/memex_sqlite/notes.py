@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 
 from msgspec import UNSET, UnsetType
 
 from memex import Conflict, StoredPlan
+from memex_sqlite.connections import Connections
 from memex_sqlite.threads import MOST, Row, ancestors, place, seq_at
 
 
@@ -87,3 +89,14 @@ def plan_page(
             break
         last, head = min(last, ancestor.shared_plans), min(head, ancestor.forked_at)
     return plans
+
+
+def read_plans(connections: Connections, row: Row, page: list[StoredPlan]) -> Iterator[StoredPlan]:
+    """Yield the plans that begin with a first page, newest first; no statement stays open between pages."""
+    limit = 1
+    while page:
+        yield from page
+        # The newest is often all that is wanted; whoever goes on gets larger pages.
+        limit = min(64, limit * 4)
+        with connections.reading() as connection:
+            page = plan_page(connection, row, before=page[-1].number, limit=limit)

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from typing import Final
 
 from memex import Clause, Hit, Postings, Sieve, searchable_text, snippet
 from memex_sqlite.reading import entries_at, five
@@ -15,6 +16,10 @@ from memex_sqlite.threads import MOST, SEQ_BITS, Row, Span, lineage, seq_at
 # What memex.terms can give: the index has nothing else, and FTS5 would split anything else.
 _TERM = re.compile("[a-z0-9\u0080-\ud7ff\ue000-\U0010ffff]+")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MATCHES: Final = (
+    "SELECT rowid FROM word_index WHERE word_index MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC"
+)
+"""The places where a word stands, newest first, between two."""
 
 # Ranking a match costs words times matches in FTS5: long queries are put to it in pieces.
 _GROUP = 64
@@ -28,12 +33,9 @@ def find(
     postings = []
     for word in words:
         seqs: list[int] = []
-        for span in spans if _TERM.fullmatch(word) else ():
-            found = connection.execute(
-                "SELECT rowid FROM word_index WHERE word_index MATCH ? AND rowid BETWEEN ? AND ? "
-                "ORDER BY rowid DESC LIMIT ?",
-                (_quoted(word), *span.places, limit - len(seqs)),
-            )
+        term = fts_term(word)
+        for span in spans if term is not None else ():
+            found = connection.execute(f"{MATCHES} LIMIT ?", (term, *span.places, limit - len(seqs)))
             seqs += [place & MOST for (place,) in found]
             if len(seqs) >= limit:
                 break
@@ -147,6 +149,11 @@ def _owner(connection: sqlite3.Connection, number: int, known: dict[int, str]) -
         found = connection.execute("SELECT name FROM threads WHERE id = ?", (number,)).fetchone()
         known[number] = found[0]
     return known[number]
+
+
+def fts_term(word: str) -> str | None:
+    """Return a word in the language of FTS5; None for what no message can hold."""
+    return _quoted(word) if _TERM.fullmatch(word) else None
 
 
 def _fts(clause: Clause) -> str:

@@ -32,7 +32,7 @@ from memex import (
     checked_vectors,
     parse_query,
 )
-from memex_sqlite import copying, embedded, log, notes, reading, search, threads, word_index
+from memex_sqlite import copying, embedded, log, notes, reading, search, spanning, threads, word_index
 from memex_sqlite.backups import remove_backups
 from memex_sqlite.check import problems
 from memex_sqlite.connections import Connections, Durability
@@ -184,17 +184,7 @@ class SqliteStore:
     def threads(self) -> Iterator[ThreadInfo]:
         """Yield every thread of the namespace, by id, read a page at a time."""
         self._check_open()
-        return self._pages_of_threads()
-
-    def _pages_of_threads(self) -> Iterator[ThreadInfo]:
-        infos: list[ThreadInfo] = []
-        while True:
-            with self._reading() as connection:
-                rows = threads.page(connection, self.namespace, infos[-1].id if infos else "")
-                infos = [threads.info(connection, row) for row in rows]
-            if not infos:
-                return
-            yield from infos
+        return threads.infos(self._connections, self.namespace)
 
     def fork(self, thread: str, new: str, at: int | None = None) -> ThreadInfo:
         """Open ``new`` as a continuation of ``thread`` after message ``at``."""
@@ -232,16 +222,7 @@ class SqliteStore:
         below = MOST if before is None else max(0, min(before, MOST))
         with self._thread(thread) as (connection, row):
             page = notes.plan_page(connection, row, before=below, limit=1)
-        return self._pages_of_plans(row, page)
-
-    def _pages_of_plans(self, row: Row, page: list[StoredPlan]) -> Iterator[StoredPlan]:
-        limit = 1
-        while page:
-            yield from page
-            # The newest is often all that is wanted; whoever goes on gets larger pages.
-            limit = min(64, limit * 4)
-            with self._reading() as connection:
-                page = notes.plan_page(connection, row, before=page[-1].number, limit=limit)
+        return notes.read_plans(self._connections, row, page)
 
     def forget(self, thread: str, ids: Sequence[str] | None = None) -> Receipt:
         """Erase messages, or the whole thread; the file is rewritten, at a cost that grows with it."""
@@ -304,6 +285,22 @@ class SqliteStore:
         with self._searching() as connection:
             row = threads.require(connection, self.namespace, thread)
             return search.find(connection, row, terms, upto=max(0, min(upto, MOST)), limit=max(limit, 0))
+
+    def find_in(
+        self, heads: Mapping[str, int], terms: Sequence[str], *, limit: int
+    ) -> dict[str, list[Postings]]:
+        """Return where terms occur in several threads; see :meth:`memex.SpanningStore.find_in`."""
+        for thread in heads:
+            check_id(thread, "thread")
+        with self._searching() as connection:
+            return spanning.find_in(connection, self.namespace, heads, terms, limit=limit)
+
+    def entries_in(self, places: Mapping[str, Collection[int]]) -> dict[str, list[Entry]]:
+        """Return the entries at places of several threads; see :meth:`memex.SpanningStore.entries_in`."""
+        for thread in places:
+            check_id(thread, "thread")
+        with self._reading() as connection:
+            return spanning.entries_in(connection, self.namespace, places, self._connections.counters)
 
     def put_vectors(self, thread: str, space: VectorSpace, vectors: Mapping[str, bytes]) -> int:
         """Keep vectors of messages that have none in this space; see :class:`memex.VectorStore`."""

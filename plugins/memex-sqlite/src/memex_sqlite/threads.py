@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from memex import ThreadExists, ThreadInfo, UnknownMessage, UnknownThread
+from memex_sqlite.connections import Connections
 
 SEQ_BITS: Final = 32
 MOST: Final = (1 << SEQ_BITS) - 1
@@ -18,12 +19,16 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PAGE = 256
 _COLUMNS: Final = "id, name, parent, forked_at, plan_base, shared_plans, created"
 _SELECT: Final = f"SELECT {_COLUMNS} FROM threads"
-_SELECT_OPENED: Final = (
-    f"SELECT {_COLUMNS}, (SELECT max(place) FROM messages "
-    f"WHERE place BETWEEN threads.id << {SEQ_BITS} AND (threads.id << {SEQ_BITS}) + {MOST}), "
-    "(SELECT value FROM settings WHERE name = 'index') "
-    "FROM threads WHERE namespace = (SELECT id FROM namespaces WHERE name = ?) AND name = ?"
+_LAST: Final = (
+    "(SELECT max(place) FROM messages "
+    f"WHERE place BETWEEN threads.id << {SEQ_BITS} AND (threads.id << {SEQ_BITS}) + {MOST})"
 )
+_OF_NAMESPACE: Final = "FROM threads WHERE namespace = (SELECT id FROM namespaces WHERE name = ?)"
+_SELECT_OPENED: Final = (
+    f"SELECT {_COLUMNS}, {_LAST}, (SELECT value FROM settings WHERE name = 'index') "
+    f"{_OF_NAMESPACE} AND name = ?"
+)
+_SELECT_PAGE: Final = f"SELECT {_COLUMNS}, {_LAST} {_OF_NAMESPACE} AND name > ? ORDER BY name LIMIT ?"
 
 
 class Row(NamedTuple):
@@ -112,7 +117,21 @@ def look_up_opened(connection: sqlite3.Connection, namespace: str, thread: str) 
         return None
     *columns, last, index = found
     row = Row(*columns)
-    return Opened(row, row.forked_at if last is None else seq_at(last), index == "words")
+    return Opened(row, _head(row, last), index == "words")
+
+
+def look_up_some(
+    connection: sqlite3.Connection, namespace: str, names: Iterable[str]
+) -> Iterator[tuple[Row, int]]:
+    """Yield those of many threads that are there, each with its head."""
+    left = iter(names)
+    while some := list(islice(left, _PAGE)):
+        # Always as many: SQLite has to understand one statement, once.
+        asked = [*some, *[some[-1]] * (_PAGE - len(some))] if len(some) > 1 else some
+        query = f"SELECT {_COLUMNS}, {_LAST} {_OF_NAMESPACE} AND name IN ({', '.join('?' * len(asked))})"
+        for *columns, last in connection.execute(query, (namespace, *asked)).fetchall():
+            row = Row(*columns)
+            yield row, _head(row, last)
 
 
 def create(
@@ -145,6 +164,10 @@ def head_of(connection: sqlite3.Connection, row: Row) -> int:
         "SELECT max(place) FROM messages WHERE place BETWEEN ? AND ?",
         (place(row.number, 1), place(row.number, MOST)),
     ).fetchone()[0]
+    return _head(row, last)
+
+
+def _head(row: Row, last: int | None) -> int:
     return row.forked_at if last is None else seq_at(last)
 
 
@@ -185,12 +208,12 @@ def places_of(spans: Sequence[Span], seqs: Iterable[int]) -> list[int]:
     ]
 
 
-def info(connection: sqlite3.Connection, row: Row) -> ThreadInfo:
-    """Return a thread as a user sees it."""
+def info(connection: sqlite3.Connection, row: Row, head: int | None = None) -> ThreadInfo:
+    """Return a thread as a user sees it; its head is looked up where it is not known yet."""
     parent, forked_at, _ = origin(connection, row)
     return ThreadInfo(
         id=row.name or "",
-        head=head_of(connection, row),
+        head=head_of(connection, row) if head is None else head,
         created=_EPOCH + timedelta(microseconds=row.created),
         parent=parent,
         forked_at=forked_at if parent is not None else None,
@@ -211,14 +234,22 @@ def origin(connection: sqlite3.Connection, row: Row) -> tuple[str | None, int, i
     return None, 0, 0
 
 
-def page(connection: sqlite3.Connection, namespace: str, after: str) -> list[Row]:
-    """Return the next threads of a namespace, by id; the first come after the empty string."""
-    found = connection.execute(
-        f"{_SELECT} WHERE namespace = (SELECT id FROM namespaces WHERE name = ?) AND name > ? "
-        "ORDER BY name LIMIT ?",
-        (namespace, after, _PAGE),
-    )
-    return [Row(*row) for row in found.fetchall()]
+def page(connection: sqlite3.Connection, namespace: str, after: str) -> list[tuple[Row, int]]:
+    """Return the next threads of a namespace, by id, and their heads; the first come after the empty id."""
+    found = connection.execute(_SELECT_PAGE, (namespace, after, _PAGE)).fetchall()
+    rows = ((Row(*columns), last) for *columns, last in found)
+    return [(row, _head(row, last)) for row, last in rows]
+
+
+def infos(connections: Connections, namespace: str) -> Iterator[ThreadInfo]:
+    """Yield every thread of a namespace, by id, read a page at a time."""
+    after: str | None = ""
+    while after is not None:
+        with connections.reading() as connection:
+            found = page(connection, namespace, after)
+            some = [info(connection, row, head) for row, head in found]
+        yield from some
+        after = some[-1].id if len(some) == _PAGE else None
 
 
 def fork(connection: sqlite3.Connection, namespace: str, thread: str, new: str, at: int | None) -> ThreadInfo:

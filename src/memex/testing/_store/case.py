@@ -13,10 +13,12 @@ from memex import (
     Message,
     SearchableStore,
     SeekingStore,
+    SpanningStore,
     Store,
     VectorStore,
     searchable,
     seeking,
+    spanning,
     vector_store,
 )
 
@@ -68,6 +70,13 @@ class StoreCase:
         """Give an empty store that reads many places at once."""
         if (able := seeking(store)) is None:
             pytest.skip(f"{type(store).__name__} offers no entries_at()")
+        return able
+
+    @pytest.fixture
+    def spannable(self, store: Store) -> SpanningStore:
+        """Give an empty store that looks into many threads at once."""
+        if (able := spanning(store)) is None or searchable(store) is None:
+            pytest.skip(f"{type(store).__name__} offers no find_in() and entries_in()")
         return able
 
     @pytest.fixture

@@ -29,6 +29,7 @@ from memex import (
     searchable,
     searchable_text,
     seeking,
+    spanning,
     terms,
     vector_store,
     write_archive,
@@ -37,6 +38,7 @@ from memex.testing import strategies
 from memex.testing._store.case import StoreCase, messages_of, user
 from memex.testing._store.copying import copy_all
 from memex.testing._store.model import Model
+from memex.testing._store.spanning import found_one_by_one
 
 _ROOTS = ("a", "线 程")
 _FORKS = ("b", "../b", "O'Neil", "B", "b ")
@@ -250,6 +252,10 @@ class StoreMachine(RuleBasedStateMachine):
                 assert [(e.seq, e.message, e.tokens) for e in found] == [
                     one for one in wanted if (len(wanted) + 1 - one[0]) % 2 == 0
                 ]
+        if (wide := spanning(self.store)) is not None:
+            read = wide.entries_in({name: range(99) for name in [*self.model.threads, "no"]})
+            logs = {name: list(self.store.entries(name)) for name in self.model.threads}
+            assert read == logs
 
     @invariant()
     def the_notes_are_the_same(self) -> None:
@@ -266,6 +272,9 @@ class StoreMachine(RuleBasedStateMachine):
         if (store := searchable(self.store)) is None:
             return
         words = terms(" ".join(_WORDS))
+        if (wide := spanning(self.store)) is not None:
+            heads = {name: len(thread.cells) - 1 for name, thread in self.model.threads.items()}
+            assert wide.find_in(heads, words, limit=3) == found_one_by_one(store, heads, words, 3)
         for name, thread in self.model.threads.items():
             held = [set(terms(searchable_text(cell.message))) for cell in thread.cells]
             upto = max(0, len(held) - 1)
