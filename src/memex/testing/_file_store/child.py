@@ -7,6 +7,7 @@ own. It prints what it saw.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -19,6 +20,8 @@ from memex import MemexError, Message, Store, StoreUnavailable
 from memex._probe import same_modules
 from memex.testing._file_store.case import FileStoreCase, in_one_line
 from memex.testing._loading import load_case, place_of
+
+_PATIENCE = 120  # seconds after which a child that was forked counts as stuck
 
 
 def in_a_process(case: FileStoreCase, job: str, *arguments: object) -> list[str]:
@@ -119,6 +122,7 @@ def write_on_both_sides_of_a_fork(case: FileStoreCase, path: str) -> None:
 
 def _forked(store: Store, child: int) -> int:
     if (pid := os.fork()) == 0:
+        signal.alarm(_PATIENCE)  # ends it where a lock was held by a thread that is not in this process
         status = 1
         try:
             for number in range(20):
