@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from memex.testing.policy import evict_oldest as evict_oldest
     from memex.testing.store import StoreContract as StoreContract
     from memex.testing.wire import WireServer as WireServer
+    from memex.testing.wire_backend import WireBackendContract as WireBackendContract
 
 _HOME = {
     "BackendContract": "backend",
@@ -34,6 +35,7 @@ _HOME = {
     "ScratchStore": "_scratch",
     "StoreBatteries": "batteries",
     "StoreContract": "store",
+    "WireBackendContract": "wire_backend",
     "WireServer": "wire",
     "assembled": "backend",
     "check_events": "backend",
