@@ -53,10 +53,10 @@ def test_a_server_that_says_that_it_still_thinks_is_waited_for(server, api, way,
     """By comments, as OpenRouter does, or by pieces of a call, which make no event."""
     said = Said(calls=[("call_1", "look", '{"where": "the pier"}')])
     pieces = stream_of(api, said)
-    long = [step for _ in range(8) for step in (b": PROCESSING\n\n", Pause(0.1))]
+    long = [step for _ in range(12) for step in (b": PROCESSING\n\n", Pause(0.1))]
     middle = 1 if when == "before the first word" else len(pieces) // 2 if when == "in the middle" else -4
     server.play(sse(*pieces[:middle], *long, *pieces[middle:]))
-    got = assembled(ask(backend_at(server, api, idle_timeout=0.4), way))
+    got = assembled(ask(backend_at(server, api, idle_timeout=0.9), way))
     assert got.finish == "tool_calls"
 
 
@@ -68,6 +68,7 @@ def test_nobody_listens(api):
     for way in WAYS:
         with pytest.raises(Unavailable, match=r"127\.0\.0\.1:9"):
             ask(backend, way)
+    backend.close()
 
 
 @pytest.mark.parametrize(

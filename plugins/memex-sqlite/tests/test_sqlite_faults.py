@@ -124,7 +124,7 @@ def test_short_lived_threads_leave_no_connections(store: SqliteStore) -> None:
 
     def together() -> None:
         with store._connections.reading():
-            barrier.wait(10)
+            barrier.wait(60)
 
     threads = [threading.Thread(target=together) for _ in range(12)]
     for thread in threads:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -94,8 +95,11 @@ class RefusingPromises(WireBackendCase):
 
     def test_nobody_listens(self) -> None:
         """Where there is no server, the error says what to check."""
-        for way in WAYS:
-            backend = self.backend_at("http://127.0.0.1:9", api_key=self.key, attempts=1)
-            with pytest.raises(Unavailable, match="base_url"):
-                ask(backend, way)
-            backend.close()
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))  # so that nobody else begins to listen there
+            url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+            for way in WAYS:
+                backend = self.backend_at(url, api_key=self.key, attempts=1)
+                with pytest.raises(Unavailable, match="base_url"):
+                    ask(backend, way)
+                backend.close()
