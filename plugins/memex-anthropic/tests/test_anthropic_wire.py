@@ -23,13 +23,18 @@ KINDS = {
 
 
 class TestAnthropicWire(WireBackendContract):
+    pieces_before_words = 2
     key_variable = "ANTHROPIC_API_KEY"
     refusals = (
         (error("overloaded_error", "Overloaded", 529), Unavailable, "try again"),
         (error("billing_error", "no credit", 402), BadRequest, "billing"),
         (error("overloaded_error", "Overloaded", 200), Unavailable, "try again"),
     )
-    senseless: ClassVar = ({"cache": "2h"}, {"colour": "grey"}, {"attempts": 0})
+    senseless: ClassVar = (
+        *WireBackendContract.senseless,
+        ({"model": ""}, "which model"),
+        ({"cache": "2h"}, "cache"),
+    )
 
     def backend_at(self, url, *, model=MODEL, **settings):
         return Anthropic(model, base_url=url, **settings)

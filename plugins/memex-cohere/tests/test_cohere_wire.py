@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from command import CITATION, MODEL, call, error, events, response
 from memex_cohere.backend import Cohere
 
@@ -11,7 +13,9 @@ from memex.testing.wire_backend import RefusedSetting
 
 
 class TestCohereWire(WireBackendContract):
+    pieces_before_words = 2
     key_variable = "CO_API_KEY"
+    senseless: ClassVar = (*WireBackendContract.senseless, ({"model": ""}, "which model"))
     refusals = (
         (error("tools: wrong", 422), BadRequest, "tools: wrong"),
         (error("something broke", 200), Unavailable, "something broke|not one of Cohere's"),

@@ -21,7 +21,9 @@ def told(code, words="no", kind="invalid_request_error", param=None):
 
 class TestChatWire(WireBackendContract):
     api: ClassVar = "chat"
+    pieces_before_words = 1
     key_variable = "OPENAI_API_KEY"
+    senseless: ClassVar = (*WireBackendContract.senseless, ({"model": ""}, "names no model"))
     refusals = (
         (answer(told("insufficient_quota"), status=429), BadRequest, "no"),
         (answer(told("rate_limit_exceeded"), status=200), RateLimited, "no"),

@@ -37,5 +37,7 @@ class WireBackendContract(AnsweringPromises, RefusingPromises, BreakingPromises,
         key_variable: The environment's variable that holds the key.
         refusals: What the provider's server does when it refuses, each with the error that this is and a
             pattern of what it says; beside those that every provider has.
-        senseless: Settings of the backend that are refused when it is made.
+        senseless: Settings of the backend that are refused when it is made, each with a pattern of what is
+            said.
+        pieces_before_words: How many pieces of a stream come before the first word.
     """

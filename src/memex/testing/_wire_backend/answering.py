@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from memex.testing._wire.steps import sse
-from memex.testing._wire_backend.case import ASK, WAYS, WORDS, WireBackendCase, ask, each_way
+from memex.testing._wire_backend.case import ASK, WORDS, WireBackendCase, ask, each_way, offered
 from memex.testing.backend import assembled
 from memex.testing.wire import WireServer
 
@@ -37,14 +39,16 @@ class AnsweringPromises(WireBackendCase):
         """An event loop that has ended takes nothing with it."""
         server.always(self.plays("stream", self.says(WORDS)))
         backend = self.make(server)
-        for way in ("astream", "astream", "astream", "stream"):
-            assert assembled(ask(backend, way)).finish == "stop"
+        for way in ("astream", "astream", "astream", "stream", "stream"):
+            assert way not in offered(backend) or assembled(ask(backend, way)).finish == "stop"
 
     @each_way
     def test_a_connection_is_used_again(self, server: WireServer, way: str) -> None:
         """Three calls, one after the other, over one connection."""
         server.always(self.plays(way, self.says(WORDS)))
         backend: Any = self.make(server)
+        if way not in offered(backend):
+            pytest.skip(f"{type(backend).__name__} offers no {way}()")
 
         async def thrice() -> None:
             for _ in range(3):
@@ -64,7 +68,7 @@ class AnsweringPromises(WireBackendCase):
     def test_a_closed_backend_opens_new_connections(self, server: WireServer) -> None:
         """Closing is no end."""
         backend = self.make(server)
-        for way in WAYS:
+        for way in offered(backend):
             server.play(self.plays(way, self.says(WORDS)))
             assert assembled(ask(backend, way)).finish == "stop"
             backend.close()

@@ -35,6 +35,7 @@ each_way = pytest.mark.parametrize("way", WAYS)
 each_streaming_way = pytest.mark.parametrize("way", [way for way in WAYS if "stream" in way])
 
 Refused = tuple[Behaviour, type[BackendError], str]
+Senseless = tuple[Mapping[str, Any], str]
 
 
 class RefusedSetting(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +64,8 @@ class WireBackendCase:
     key: ClassVar[str] = "canary-0123456789abcdefghijklmnop"
     key_variable: ClassVar[str] = ""
     refusals: ClassVar[Sequence[Refused]] = ()
-    senseless: ClassVar[Sequence[Mapping[str, Any]]] = ({"colour": "grey"}, {"attempts": 0})
+    senseless: ClassVar[Sequence[Senseless]] = (({"colour": "grey"}, "colour"), ({"attempts": 0}, "attempts"))
+    pieces_before_words: ClassVar[int] = 0
 
     def backend_at(self, url: str, **settings: Any) -> Backend:
         """Return a backend that asks the server at an address.
@@ -115,7 +117,9 @@ class WireBackendCase:
             names = [f"{kind.__name__}-{number}" for number, (_, kind, _) in enumerate(rows)]
             metafunc.parametrize("refused", rows, ids=names)
         if "setting" in metafunc.fixturenames:
-            metafunc.parametrize("setting", self.senseless, ids=[next(iter(one)) for one in self.senseless])
+            metafunc.parametrize(
+                "setting", self.senseless, ids=[next(iter(one)) for one, _ in self.senseless]
+            )
 
     @pytest.fixture
     def server(self) -> Iterator[WireServer]:
@@ -153,6 +157,10 @@ class WireBackendCase:
         pieces = self.pieces(self.says(WORDS))
         return pieces[: len(pieces) // 2]
 
+    def wordless(self) -> Sequence[Piece]:
+        """Return the pieces with which an answer begins before there is a word."""
+        return self.pieces(self.says(WORDS))[: self.pieces_before_words]
+
     def refuses(self, status: int, words: str, **headers: str) -> Behaviour:
         """Return how a server refuses."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -172,8 +180,15 @@ class WireBackendCase:
         ]
 
 
+def offered(backend: Backend) -> list[str]:
+    """Return the ways in which a backend can be asked."""
+    return [way for way in WAYS if hasattr(backend, way)]
+
+
 def ask(backend: Backend, way: str, request: Request = ASK) -> list[Event]:
-    """Ask in one of the four ways and return the events."""
+    """Ask in one of the four ways and return the events; skip the test where it is not offered."""
+    if way not in offered(backend):
+        pytest.skip(f"{type(backend).__name__} offers no {way}()")
     asked: Any = backend
     if way in ("stream", "generate"):
         return list(getattr(asked, way)(request))

@@ -27,7 +27,7 @@ class HidingPromises(WireBackendCase):
             self.refuses(401, f"that key is wrong: {key}"),
             [Reset()],
             answer(f"<{key}>", headers={"content-type": "text/html"}),
-            sse(self.half()[0], self.failure(f"key {key}")[0]),
+            sse(*self.wordless(), self.failure(f"key {key}")[0]),
         )
         backend = self.make(server)
         thread = self.thread_of(backend)

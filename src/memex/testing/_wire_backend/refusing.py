@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 import pytest
 
 from memex import AuthFailed, BadSetting, ContextOverflow, RateLimited, Unavailable
 from memex.testing._wire.steps import Reset
-from memex.testing._wire_backend.case import ASK, WAYS, WORDS, Refused, WireBackendCase, ask, each_way
+from memex.testing._wire_backend.case import (
+    ASK,
+    WORDS,
+    Refused,
+    Senseless,
+    WireBackendCase,
+    ask,
+    each_way,
+    offered,
+)
 from memex.testing.backend import assembled
 from memex.testing.wire import WireServer
 
@@ -73,17 +80,11 @@ class RefusingPromises(WireBackendCase):
             assert re.search(refused.why, why)
         assert [refused.field in sent.json() for sent in server.requests] == [True, False, False]
 
-    def test_what_makes_no_sense_is_refused_at_once(
-        self, server: WireServer, setting: Mapping[str, Any]
-    ) -> None:
-        """When the backend is made, not when it is asked."""
-        with pytest.raises(BadSetting):
-            self.make(server, **setting)
-
-    def test_a_model_has_to_be_named(self, server: WireServer) -> None:
-        """There is none that goes without saying."""
-        with pytest.raises(BadSetting, match="model"):
-            self.make(server, model="")
+    def test_what_makes_no_sense_is_refused_at_once(self, server: WireServer, setting: Senseless) -> None:
+        """When the backend is made, not when it is asked; and the setting is named."""
+        settings, words = setting
+        with pytest.raises(BadSetting, match=words):
+            self.make(server, **settings)
 
     def test_without_a_key_it_says_where_one_may_be(self, server: WireServer) -> None:
         """By the name of the environment's variable."""
@@ -98,8 +99,8 @@ class RefusingPromises(WireBackendCase):
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))  # so that nobody else begins to listen there
             url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-            for way in WAYS:
-                backend = self.backend_at(url, api_key=self.key, attempts=1)
+            backend = self.backend_at(url, api_key=self.key, attempts=1)
+            for way in offered(backend):
                 with pytest.raises(Unavailable, match="base_url"):
                     ask(backend, way)
-                backend.close()
+            backend.close()
