@@ -112,4 +112,8 @@ def test_a_receipt_counts_the_files_that_were_written_anew(tmp_path: Path) -> No
     store = JsonlStore(str(tmp_path / "x"))
     store.append("t", [Message.user("said", id="a"), Message.user("kept")])
     assert store.forget("t", ["a"]).places == {"messages": 1, "index": 1, "files": 1}
+    store.put_state("t", "k", b"v")
+    store.put_plan("t", 0, b"plan")
+    places = store.forget("t").places
+    assert (places["messages"], places["state"], places["plans"]) == (1, 1, 1)
     store.close()

@@ -106,4 +106,8 @@ def test_a_receipt_says_that_the_file_was_wiped(tmp_path: Path) -> None:
     store = SqliteStore(str(tmp_path / "x.db"))
     store.append("t", [Message.user("said", id="a"), Message.user("kept")])
     assert store.forget("t", ["a"]).places == {"messages": 1, "index": 1, "file": 1}
+    store.put_state("t", "k", b"v")
+    store.put_plan("t", 0, b"plan")
+    places = store.forget("t").places
+    assert (places["messages"], places["state"], places["plans"]) == (1, 1, 1)
     store.close()
