@@ -45,6 +45,7 @@ def run_alone(plugin: str, wheels: Path, folder: Path) -> int:
     shutil.copytree(ROOT / "plugins" / plugin / "tests", tests)
     (tests / "pytest.ini").write_text(INI)
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    environment.setdefault("CI", "true")  # hypothesis then sets no time limit for an example
     return subprocess.run(
         [python, "-P", "-m", "pytest", "."], cwd=tests, env=environment, check=False
     ).returncode

@@ -62,9 +62,9 @@ def test_a_plugin_that_ends_the_process_is_named_and_the_others_are_listed(fakes
 
 def test_a_plugin_that_never_returns_is_named(fakes):
     fakes("good", "hangs")
-    result = probe(timeout=2)
+    result = probe(timeout=5)  # the good one has to load in it, also on a busy machine
     assert names(result) == ["fake-good"]
-    assert fates(result) == {"fake-hangs": ("import", "it did not load within 2 s")}
+    assert fates(result) == {"fake-hangs": ("import", "it did not load within 5 s")}
 
 
 def install(folder, monkeypatch, code):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -28,6 +29,8 @@ from memex import (
 )
 from memex.testing import evict_oldest
 
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
 
 def likes(words, *, threads=None, most=100, name="likes"):
     """Return a policy that likes every message with these words, wherever it is."""
@@ -51,7 +54,8 @@ def memory_of(*chain, store="inmemory:", budget=2_000, **settings):
 
 
 def say(thread, *texts):
-    thread.append([Message.user(text) for text in texts])
+    """Append what a user said, all of it on one day, whatever the clock says meanwhile."""
+    thread.append([Message.user(text, created=NOON) for text in texts])
     return thread
 
 

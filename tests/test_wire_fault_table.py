@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -219,22 +220,24 @@ def say(thread: Thread, mode: str) -> str:
     return "answered"
 
 
-def closed_port() -> str:
-    """Return the address of a port on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+@contextmanager
+def nobody() -> Iterator[str]:
+    """Give an address at which nobody listens, nor anybody else can begin to."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
 def trial(fault: Fault, wire: Wire, mode: str) -> Outcome:
     """Have a turn with the fault, then try it again without; look at what the thread holds."""
     streamed = "stream" in mode
     store = ScratchStore()
-    with WireServer() as server:
+    with WireServer() as server, nobody() as nowhere:
         played = fault.behaviours(wire, streamed)
         server.play(*played)
         if fault.always:
             server.always(played[-1])
-        url = server.url if played else closed_port()
+        url = server.url if played else nowhere
         impatient = (IMPATIENT if streamed else IMPATIENT_WHOLE) if fault.slow else {}
         settings = {"attempts": fault.attempts, **impatient}
         with Memex(store, backend=wire.backend(url, **settings), chain=[evict], budget=8_000) as memory:

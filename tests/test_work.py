@@ -127,7 +127,7 @@ def test_appending_waits_for_no_chain_that_is_being_made():
         assert BEGUN.wait(30)
         appending = threading.Thread(target=memory.thread("t").append, args=["one"])
         appending.start()
-        appending.join(5)
+        appending.join(20)
         done = not appending.is_alive()
         GATE.set()
         making.join()

@@ -32,14 +32,10 @@ class TestBackend(BackendContract):
     def _server(self):
         with WireServer() as server:
             self.server = server.always(play)
-            self.made = []
             yield
-            for backend in self.made:
-                backend.close()
 
     def make_backend(self):
-        self.made.append(Anthropic(MODEL, base_url=self.server.url, api_key="sk-ant-contract", attempts=1))
-        return self.made[-1]
+        return Anthropic(MODEL, base_url=self.server.url, api_key="sk-ant-contract", attempts=1)
 
     def make_failing_backend(self):
         self.server.always(error("authentication_error", "invalid x-api-key", 401))

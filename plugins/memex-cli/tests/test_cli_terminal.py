@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -60,7 +61,9 @@ class Terminal:
 
     def _read(self) -> str:
         text = ""
-        while not text:  # what only moves the cursor is not the end
+        until = time.monotonic() + 120
+        while not text:  # what only moves the cursor is not the end, and a spinner that never ends is one
+            assert time.monotonic() < until, f"nothing but a moving cursor after: {self._seen}"
             assert select.select([self._master], [], [], 60)[0], f"nothing more came after: {self._seen}"
             try:
                 data = os.read(self._master, 65_536)

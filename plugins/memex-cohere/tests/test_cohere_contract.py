@@ -32,14 +32,10 @@ class TestBackend(BackendContract):
     def _server(self):
         with WireServer() as server:
             self.server = server.always(play)
-            self.made = []
             yield
-            for backend in self.made:
-                backend.close()
 
     def make_backend(self):
-        self.made.append(Cohere(MODEL, base_url=self.server.url, api_key="co-contract", attempts=1))
-        return self.made[-1]
+        return Cohere(MODEL, base_url=self.server.url, api_key="co-contract", attempts=1)
 
     def make_failing_backend(self):
         self.server.always(error("invalid api token", 401))

@@ -25,17 +25,13 @@ class TestBackendAgainstLLMock(BackendContract):
             yield
 
     @pytest.fixture(autouse=True)
-    def _closing(self):
-        self.made = []
+    def _no_scenario_is_left(self):
         yield
         self.server.state.scenarios.clear()
-        for backend in self.made:
-            backend.close()
 
     def make_backend(self):
         url = self.server.base_url("cohere")
-        self.made.append(Cohere(MODEL, base_url=url, api_key="co-contract", attempts=1))
-        return self.made[-1]
+        return Cohere(MODEL, base_url=url, api_key="co-contract", attempts=1)
 
     def make_failing_backend(self):
         self.server.state.scenarios.add(scenarios.Fail(401, times=None))

@@ -17,3 +17,7 @@ class TestJsonlStore(StoreContract):
 
     def open_store(self, folder: Path, namespace: str = "default") -> JsonlStore:
         return JsonlStore(str(folder / "threads"), namespace=namespace)
+
+    def test_processes_on_a_new_folder(self, folder: Path) -> None:
+        super().test_processes_on_a_new_folder(folder)
+        assert list(folder.rglob("*.tmp")) == []

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import unicodedata
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,19 +11,8 @@ from memex_jsonl import files
 from memex_jsonl.names import is_thread, safe_name
 from memex_jsonl.store import JsonlStore
 
-from memex import BadSetting, MemexError, Message, StoreDamaged, StoreUnavailable, check_id
+from memex import Message, StoreDamaged, check_id
 
-APPEND = """
-import sys
-from memex import Message
-from memex_jsonl.store import JsonlStore
-print("ready", flush=True)
-sys.stdin.readline()
-store = JsonlStore(sys.argv[1])
-for number in range(25):
-    store.append("t", [Message.user("said", id=f"{sys.argv[2]}-{number}")])
-store.close()
-"""
 IDS = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=300).filter(
     lambda one: len(one.encode()) <= 1024
 )
@@ -38,59 +24,8 @@ def make_store(path: Path) -> None:
     store.close()
 
 
-def newer_format(path: Path) -> None:
-    make_store(path)
-    (path / "memex-jsonl.json").write_text('{"format":"memex-jsonl","version":2}\n')
-
-
-def another_program(path: Path) -> None:
-    path.mkdir()
-    (path / "diary.txt").write_text("dear diary")
-
-
-def another_programs_marker(path: Path) -> None:
-    path.mkdir()
-    (path / "memex-jsonl.json").write_text('{"format":"other","version":1}')
-
-
-def half_a_marker(path: Path) -> None:
-    path.mkdir()
-    (path / "memex-jsonl.json").write_text('{"format":"mem')
-
-
-def a_file(path: Path) -> None:
-    path.write_text("dear diary\n" * 500)
-
-
-STRANGERS: list[Callable[[Path], None]] = [
-    newer_format,
-    another_program,
-    another_programs_marker,
-    half_a_marker,
-    a_file,
-]
-
-
 def everything(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-@pytest.mark.parametrize("make", STRANGERS)
-def test_a_folder_that_is_not_ours_is_refused_untouched(tmp_path: Path, make: Callable[[Path], None]) -> None:
-    path = tmp_path / "x"
-    make(path)
-    before = everything(tmp_path)
-    with pytest.raises(StoreDamaged, match="untouched") as refused:
-        JsonlStore(str(path))
-    assert str(path) in str(refused.value)
-    assert "\n" not in str(refused.value)
-    assert everything(tmp_path) == before
-
-
-def test_the_newer_format_is_named(tmp_path: Path) -> None:
-    newer_format(tmp_path / "x")
-    with pytest.raises(StoreDamaged, match=r"format 2.*newer memex-jsonl.*Upgrade"):
-        JsonlStore(str(tmp_path / "x"))
 
 
 def test_a_thread_of_a_newer_format_is_refused_untouched(tmp_path: Path) -> None:
@@ -118,70 +53,6 @@ def test_a_file_of_somebody_else_among_the_threads_stays(tmp_path: Path) -> None
     store.forget("t")
     assert store.check() == []
     assert log.with_name("notes.jsonl").read_text() == "mine"
-
-
-@pytest.mark.parametrize("name", ["a?b#c%20d", "ü 线", "it's", "file:x"])
-def test_a_path_is_only_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.chdir(tmp_path)
-    make_store(Path(name))
-    make_store(Path(name))
-    assert [file.name for file in tmp_path.iterdir()] == [name]
-
-
-@pytest.mark.parametrize(
-    ("settings", "error", "says"),
-    [
-        ({"folder": ""}, BadSetting, "no folder"),
-        ({"folder": "a\0b"}, BadSetting, "no folder"),
-        ({"folder": "x", "durability": "some"}, BadSetting, "'full' or 'fast'"),
-        ({"folder": "x", "timeout": -1}, BadSetting, "seconds"),
-        ({"folder": "no/such/folder"}, StoreUnavailable, "no folder"),
-        ({"folder": "file.txt"}, StoreDamaged, "a file, not a folder"),
-        ({"folder": "file.txt/x"}, StoreUnavailable, "no folder"),
-        ({"folder": "x" * 300}, StoreUnavailable, "too long"),
-    ],
-)
-def test_wrong_settings_say_so_in_one_line(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    settings: dict[str, str],
-    error: type[MemexError],
-    says: str,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "file.txt").write_text("x")
-    with pytest.raises(error, match=says) as refused:
-        JsonlStore(**settings)  # type: ignore[arg-type]
-    assert "\n" not in str(refused.value)
-    assert [file.name for file in tmp_path.iterdir()] == ["file.txt"]
-
-
-def test_eight_processes_open_a_new_folder_at_once(tmp_path: Path) -> None:
-    path = str(tmp_path / "x")
-    children = [
-        subprocess.Popen(
-            [sys.executable, "-c", APPEND, path, str(number)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for number in range(8)
-    ]
-    for child in children:
-        assert child.stdout is not None
-        assert child.stdout.readline() == "ready\n"
-    for child in children:
-        assert child.stdin is not None
-        child.stdin.write("go\n")
-        child.stdin.flush()
-    errors = [child.communicate(timeout=120)[1] for child in children]
-    assert errors == [""] * 8
-    store = JsonlStore(path)
-    ids = [entry.message.id for entry in store.entries("t")]
-    assert sorted(ids) == sorted(f"{child}-{number}" for child in range(8) for number in range(25))
-    assert store.check() == []
-    assert list(Path(path).rglob("*.tmp")) == []
 
 
 @given(IDS)

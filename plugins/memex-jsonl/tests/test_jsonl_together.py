@@ -153,7 +153,7 @@ def _same(store: JsonlStore) -> dict[str, object]:
 
 def test_two_that_go_on_from_each_others_names_never_wait_for_each_other(tmp_path: Path) -> None:
     """Writers of both, in two stores, each of which has to look at what the other has just written."""
-    stores = [JsonlStore(str(tmp_path / "x"), durability="fast", timeout=5) for _ in range(2)]
+    stores = [JsonlStore(str(tmp_path / "x"), durability="fast", timeout=30) for _ in range(2)]
     stores[0].append("a", [Message.user("first")])
     stores[0].fork("a", "b")
     stores[0].forget("a")

@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from openai_play import PlayedModel
+from openai_play import OPENED, PlayedModel
 
 from memex.testing.wire import WireServer
 from memex.wire import forget_learned
@@ -22,6 +22,8 @@ def _nobody_s_settings(monkeypatch, tmp_path):
     for kind in ("CONFIG", "DATA", "STATE", "CACHE"):
         monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / kind.lower()))
     yield
+    while OPENED:
+        OPENED.pop().close()
     forget_learned()
 
 

@@ -12,6 +12,8 @@ from memex_openai.backend import OpenAIBackend, openai
 from memex.testing.wire import Behaviour, SeenRequest, WireServer, answer, sse
 
 MODEL = "gpt-5"
+OPENED: list[OpenAIBackend] = []
+"""The backends of a test, for its end: a garbage collector would leave their connections open."""
 
 
 class Said(msgspec.Struct, kw_only=True):
@@ -73,7 +75,8 @@ class PlayedModel:
 def backend_at(server: WireServer, api: str = "chat", model: str = MODEL, **settings: Any) -> OpenAIBackend:
     """Return a backend for a server, in OpenAI's own dialect and without long waits."""
     wire = {"api_key": "sk-test-0123456789abcdef", "base_url": f"{server.url}/v1", "attempts": 1}
-    return openai(model, preset="openai", api=api, **(wire | settings))  # type: ignore[arg-type]
+    OPENED.append(openai(model, preset="openai", api=api, **(wire | settings)))  # type: ignore[arg-type]
+    return OPENED[-1]
 
 
 def pieces(text: str) -> list[str]:

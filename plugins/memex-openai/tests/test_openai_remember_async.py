@@ -106,7 +106,7 @@ async def test_leaving_a_stream_early(client, memory, server, how):
             await stream.close()
     del stream
     gc.collect()
-    for _ in range(500):  # a dropped generator is closed by the loop, in a task of its own
+    for _ in range(6_000):  # a dropped generator is closed by the loop, in a task of its own
         if len(log(memory)) == 2:
             break
         await asyncio.sleep(0.01)

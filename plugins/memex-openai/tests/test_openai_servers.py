@@ -166,7 +166,7 @@ def test_limits_are_kept_by_key(server):
     body = {"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}
     server.always(answer(body))
     backend = openai(
-        f"m@{server.url}/v1", requests_per_minute=1, timeout=1, api_key="k-0123456789", attempts=1
+        f"m@{server.url}/v1", requests_per_minute=1, timeout=20, api_key="k-0123456789", attempts=1
     )
     list(backend.generate(HELLO))
     with pytest.raises(Exception, match="requests_per_minute"):

@@ -2,9 +2,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import subprocess
-import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,101 +12,6 @@ from memex_sqlite.store import SqliteStore
 from memex import Message, StoreDamaged, StoreError, StoreUnavailable
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs POSIX users, limits and fork")
-
-READ_ONLY = """
-import os, sys
-from memex import Message, StoreUnavailable
-from memex_sqlite.store import SqliteStore
-folder, warm_up = sys.argv[1:]
-store = SqliteStore(warm_up + "/warm.db")  # everything is imported while that is still allowed
-store.append("t", [Message.user("said")])
-try:
-    store.forget("t", ["no"])
-except Exception:
-    pass
-store.close()
-if os.geteuid() == 0:  # permissions do not bind root
-    os.setgroups([])
-    os.setgid(65534)
-    os.setuid(65534)
-for name in ("new.db", "there.db"):
-    try:
-        store = SqliteStore(folder + "/" + name)
-        store.append("t", [Message.user("late")])
-    except StoreUnavailable as error:
-        assert "\\n" not in str(error)
-        print(name, "refused:", error)
-"""
-
-FULL_DISK = """
-import resource, sys
-from memex import Message, StoreUnavailable
-from memex_sqlite.store import SqliteStore
-store = SqliteStore(sys.argv[1])
-limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), limits[1]))
-stored = 0
-try:
-    while stored < 10_000:
-        store.append("t", [Message.user("x" * 3000, id=f"m{stored}")])
-        stored += 1
-except StoreUnavailable as error:
-    assert "\\n" not in str(error)
-    print(error)
-resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-assert store.open_thread("t").head == stored
-store.append("t", [Message.user("room again", id=f"m{stored}")])
-assert [entry.message.id for entry in store.entries("t")] == [f"m{n}" for n in range(stored + 1)]
-assert store.check() == [], store.check()
-store.close()
-print("sound after", stored)
-"""
-
-FORKING = """
-import os, sys, threading
-from memex import Message
-from memex_sqlite.store import SqliteStore
-store = SqliteStore(sys.argv[1])
-store.append("t", [Message.user("before")])
-over = threading.Event()
-def busy():
-    while not over.is_set():
-        store.append("busy", [Message.user("meanwhile")])
-thread = threading.Thread(target=busy)
-thread.start()
-children = []
-for child in range(4):
-    pid = os.fork()
-    if pid == 0:
-        for number in range(20):
-            store.append("t", [Message.user("said", id=f"{child}-{number}")])
-        store.close()
-        os._exit(0)
-    children.append(pid)
-for number in range(20):
-    store.append("t", [Message.user("said", id=f"parent-{number}")])
-codes = [os.waitpid(pid, 0)[1] for pid in children]
-over.set()
-thread.join()
-assert codes == [0] * 4, codes
-ids = [entry.message.id for entry in store.entries("t")][1:]
-assert sorted(ids) == sorted(f"{n}-{i}" for n in [*range(4), "parent"] for i in range(20)), ids
-assert store.check() == []
-store.close()
-print("sound")
-"""
-
-
-def run(script: str, *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.fixture
@@ -122,73 +24,6 @@ def store(path: Path) -> Iterator[SqliteStore]:
     store = SqliteStore(str(path), timeout=0.1)
     yield store
     store.close()
-
-
-@POSIX
-def test_a_read_only_folder(tmp_path: Path) -> None:
-    # Not under tmp_path: other users may not enter that.
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        make = SqliteStore(str(folder / "there.db"))
-        make.append("t", [Message.user("said")])
-        make.close()
-        (folder / "there.db").chmod(0o444)
-        before = (folder / "there.db").read_bytes()
-        folder.chmod(0o555)
-        try:
-            said = run(READ_ONLY, name, str(tmp_path))
-        finally:
-            folder.chmod(0o755)
-        assert [line.split(" refused:")[0] for line in said.splitlines()] == ["new.db", "there.db"]
-        assert "read-only" in said.splitlines()[0]
-        assert (folder / "there.db").read_bytes() == before
-        assert [file.name for file in folder.iterdir()] == ["there.db"]
-
-
-@POSIX
-@pytest.mark.parametrize("size", [327_680, 360_000, 800_000])
-def test_a_full_disk(path: Path, size: int) -> None:
-    said, sound = run(FULL_DISK, str(path), str(size)).splitlines()
-    assert str(path) in said
-    assert "disk" in said
-    assert int(sound.removeprefix("sound after ")) > 0
-
-
-@POSIX
-def test_a_store_lives_on_both_sides_of_a_fork(path: Path) -> None:
-    assert run(FORKING, str(path)) == "sound\n"
-
-
-def test_a_locked_file(store: SqliteStore, path: Path) -> None:
-    store.append("t", [Message.user("before")])
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    try:
-        with pytest.raises(StoreUnavailable, match="locked"):
-            store.append("t", [Message.user("late")])
-        with pytest.raises(StoreUnavailable):
-            store.fork("t", "u")
-        assert [entry.message.text for entry in store.entries("t")] == ["before"]
-    finally:
-        other.execute("ROLLBACK")
-        other.close()
-    assert store.append("t", [Message.user("after")]).head == 2
-
-
-def test_a_thread_that_keeps_the_file(store: SqliteStore) -> None:
-    with store._connections.writing():
-        failures: list[Exception] = []
-
-        def late() -> None:
-            try:
-                store.append("t", [Message.user("late")])
-            except StoreUnavailable as error:
-                failures.append(error)
-
-        thread = threading.Thread(target=late)
-        thread.start()
-        thread.join()
-        assert "another thread" in str(failures[0])
 
 
 @POSIX
@@ -289,7 +124,7 @@ def test_short_lived_threads_leave_no_connections(store: SqliteStore) -> None:
 
     def together() -> None:
         with store._connections.reading():
-            barrier.wait(10)
+            barrier.wait(60)
 
     threads = [threading.Thread(target=together) for _ in range(12)]
     for thread in threads:

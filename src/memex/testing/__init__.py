@@ -17,21 +17,25 @@ if TYPE_CHECKING:
     from memex.testing.batteries import StoreBatteries as StoreBatteries
     from memex.testing.drop_in import DropInContract as DropInContract
     from memex.testing.embedder import EmbedderContract as EmbedderContract
+    from memex.testing.file_store import FileStoreContract as FileStoreContract
     from memex.testing.plugin import PluginContract as PluginContract
     from memex.testing.policy import PolicyContract as PolicyContract
     from memex.testing.policy import evict_oldest as evict_oldest
     from memex.testing.store import StoreContract as StoreContract
     from memex.testing.wire import WireServer as WireServer
+    from memex.testing.wire_backend import WireBackendContract as WireBackendContract
 
 _HOME = {
     "BackendContract": "backend",
     "DropInContract": "drop_in",
     "EmbedderContract": "embedder",
+    "FileStoreContract": "file_store",
     "PluginContract": "plugin",
     "PolicyContract": "policy",
     "ScratchStore": "_scratch",
     "StoreBatteries": "batteries",
     "StoreContract": "store",
+    "WireBackendContract": "wire_backend",
     "WireServer": "wire",
     "assembled": "backend",
     "check_events": "backend",

@@ -66,7 +66,7 @@ def _content_problems(connection: sqlite3.Connection, namespace: str) -> Iterato
     if is_pending(connection):
         yield (
             "text that was forgotten may still lie in free parts of the file, because another process "
-            "was in the way; forget(thread, []) wipes it"
+            "was in the way or the disk was full; forget(thread, []) wipes it"
         )
 
 

@@ -142,7 +142,7 @@ def wipe(connections: Connections) -> int:
     ``secure_delete`` alone is not enough: pages that were split keep copies in their free space.
 
     Returns:
-        1 if all is gone; 0 if another process was in the way, and it will be tried again.
+        1 if all is gone; 0 if another process was in the way or the disk was full; it will be tried again.
     """
     try:
         with connections.alone() as connection:

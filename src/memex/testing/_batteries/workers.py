@@ -7,8 +7,7 @@ with nothing opened and costs milliseconds. The server can run under another pro
 
 from __future__ import annotations
 
-import importlib.util
-import inspect
+import importlib
 import json
 import os
 import signal
@@ -18,7 +17,6 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -26,6 +24,7 @@ from typing import Any
 import pytest
 
 from memex._probe import same_modules
+from memex.testing._loading import load_case, place_of
 from memex.testing._store.case import StoreCase
 
 _PATIENCE = 300.0  # seconds of silence after which a worker counts as stuck
@@ -113,8 +112,7 @@ class Workers:
         self, case: StoreCase, wrapper: Sequence[str] = (), environment: dict[str, str] | None = None
     ) -> None:
         kind = type(case)
-        file = inspect.getsourcefile(kind)
-        if file is None or "<locals>" in kind.__qualname__:
+        if (place := place_of(kind)) is None:
             pytest.fail(
                 f"{kind.__name__} stands inside a function, where no other process can load it; "
                 "move it to the top of its module, or say processes = False"
@@ -122,7 +120,7 @@ class Workers:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = [*wrapper, sys.executable, "-m", "memex.testing._batteries.workers"]
         self._server = subprocess.Popen(  # noqa: S603 - our own module, in our own interpreter
-            [*command, file, kind.__qualname__, str(theirs.fileno())],
+            [*command, *place, str(theirs.fileno())],
             env=same_modules(**(environment or {})),
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
@@ -157,18 +155,6 @@ class Workers:
     ) -> None:
         """Close."""
         self.close()
-
-
-def load_case(file: str, kind: str) -> type[StoreCase]:
-    """Load a test's class from its file."""
-    spec = importlib.util.spec_from_file_location("memex_store_under_test", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    found: type[StoreCase] = attrgetter(kind)(module)
-    return found
 
 
 def serve(file: str, kind: str, control: str) -> None:

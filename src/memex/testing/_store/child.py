@@ -6,17 +6,15 @@ other, and prints the id of each as soon as the store has acknowledged it.
 
 from __future__ import annotations
 
-import importlib.util
-import inspect
 import subprocess
 import sys
-from operator import attrgetter
 from pathlib import Path
 
 import pytest
 
 from memex import Message
 from memex._probe import same_modules
+from memex.testing._loading import load_case, place_of
 from memex.testing._store.case import StoreCase
 
 
@@ -35,10 +33,9 @@ class Appender:
         kind = type(case)
         if not kind.processes:
             pytest.skip(f"{kind.__name__}.processes is False: its store is for one process")
-        file = inspect.getsourcefile(kind)
-        if file is None or "<locals>" in kind.__qualname__:
+        if (place := place_of(kind)) is None:
             pytest.skip(f"{kind.__name__} stands inside a function, where no other process can load it")
-        arguments = [file, kind.__qualname__, str(folder), thread, name, str(count)]
+        arguments = [*place, str(folder), thread, name, str(count)]
         self._process = subprocess.Popen(  # noqa: S603 - our own module, in our own interpreter
             [sys.executable, "-m", "memex.testing._store.child", *arguments],
             env=same_modules(),
@@ -79,13 +76,7 @@ class Appender:
 
 def main(file: str, kind: str, folder: str, thread: str, name: str, count: str) -> None:
     """Be the child process."""
-    spec = importlib.util.spec_from_file_location("memex_store_under_test", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    case: StoreCase = attrgetter(kind)(module)()
+    case: StoreCase = load_case(file, kind)()
     out = sys.stdout
     out.write("ready\n")
     out.flush()

@@ -188,17 +188,17 @@ class LastingPromises(StoreCase):
             other.close()
 
     def test_processes_on_a_new_folder(self, folder: Path) -> None:
-        """Four open it at the same moment and append 25 each: all are there, gapless."""
+        """Eight open it at the same moment and append 25 each: all are there, gapless."""
         self.need_persistence()
-        appenders = [Appender(self, folder, "t", f"p{number}", 25) for number in range(4)]
+        appenders = [Appender(self, folder, "t", f"p{number}", 25) for number in range(8)]
         for appender in appenders:
             appender.start()
         acknowledged = [appender.acknowledged() for appender in appenders]
-        assert [appender.end() for appender in appenders] == [0] * 4
+        assert [appender.end() for appender in appenders] == [0] * 8
         store = self.open_store(folder)
         try:
             ids = [message.id for message in messages_of(store, "t")]
-            assert sorted(ids) == sorted(f"p{number}-{i}" for number in range(4) for i in range(25))
+            assert sorted(ids) == sorted(f"p{number}-{i}" for number in range(8) for i in range(25))
             for number, mine in enumerate(acknowledged):
                 assert [one for one in ids if one.startswith(f"p{number}-")] == mine
             assert store.check() == []

@@ -44,8 +44,9 @@ class Close(msgspec.Struct, frozen=True):
 Step = Send | Dribble | Pause | Stall | Reset | Close
 Behaviour = Sequence[Step]
 Body = bytes | str | Mapping[str, Any] | Sequence[Any]
-Chunk = bytes | str | Mapping[str, Any] | tuple[str, Mapping[str, Any]] | Pause
-"""Of a stream: data as JSON, ``(event, data)``, the text of a ``data:`` line, raw bytes, or a pause."""
+Piece = bytes | str | Mapping[str, Any] | tuple[str, Mapping[str, Any]]
+"""Of a stream: data as JSON, ``(event, data)``, the text of a ``data:`` line, or raw bytes."""
+Chunk = Piece | Pause
 
 
 def head(status: int, headers: Mapping[str, str]) -> bytes:
@@ -53,6 +54,17 @@ def head(status: int, headers: Mapping[str, str]) -> bytes:
     reason = next((known.phrase for known in HTTPStatus if known == status), "Unknown")
     lines = [f"HTTP/1.1 {status} {reason}", *(f"{name}: {value}" for name, value in headers.items())]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def piece_bytes(piece: Piece) -> bytes:
+    """Return the bytes of a piece, with the empty line that ends it."""
+    if isinstance(piece, bytes):
+        return piece
+    if isinstance(piece, str):
+        return f"data: {piece}\n\n".encode()
+    if isinstance(piece, tuple):
+        return f"event: {piece[0]}\n".encode() + b"data: " + _json(piece[1]) + b"\n\n"
+    return b"data: " + _json(piece) + b"\n\n"
 
 
 def answer(body: Body = b"", *, status: int = 200, headers: Mapping[str, str] | None = None) -> list[Step]:
@@ -87,7 +99,7 @@ def sse(
         if isinstance(chunk, Pause):
             steps.append(chunk)
             continue
-        data = _event(chunk)
+        data = piece_bytes(chunk)
         steps += [Pause(pause)] if pause else []
         steps.append(Send(b"%x\r\n%b\r\n" % (len(data), data) if framing == "chunked" else data))
     if end == "whole":
@@ -108,16 +120,6 @@ def slowly(behaviour: Behaviour, *, every: float = 0.02, headers_only: bool = Tr
         steps.append(Dribble(first + mark, every))
         steps += [Send(rest)] if rest else []
     return steps
-
-
-def _event(chunk: bytes | str | Mapping[str, Any] | tuple[str, Mapping[str, Any]]) -> bytes:
-    if isinstance(chunk, bytes):
-        return chunk
-    if isinstance(chunk, str):
-        return f"data: {chunk}\n\n".encode()
-    if isinstance(chunk, tuple):
-        return f"event: {chunk[0]}\n".encode() + b"data: " + _json(chunk[1]) + b"\n\n"
-    return b"data: " + _json(chunk) + b"\n\n"
 
 
 def _json(value: object) -> bytes:

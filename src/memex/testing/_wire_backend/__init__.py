@@ -1,0 +1,1 @@
+"""The parts of :class:`memex.testing.WireBackendContract`, one promise a module."""
