@@ -46,26 +46,53 @@ values = st.recursive(
 
 @given(
     st.lists(values, max_size=5),
-    st.sampled_from(["\n", "\r\n"]),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.sampled_from(["", "\ufeff"]),
+    st.booleans(),
     st.lists(st.integers(1, 9), max_size=40),
     st.booleans(),
 )
-def test_events_are_heard_however_their_bytes_are_cut(told, newline, cuts, ascii_only):
+def test_events_are_heard_however_their_bytes_are_cut(told, newline, mark, held, cuts, ascii_only):
     lines = [
         f"event: x{newline}data: {json.dumps(value, ensure_ascii=ascii_only)}{newline}{newline}"
         for value in told
     ]
-    data = "".join([f": comment{newline}", *lines, f"data: [DONE]{newline}{newline}"]).encode(
+    done = f"data: [DONE]{newline}{newline}"
+    data = "".join([mark, *lines[:1], f": comment{newline}", *lines[1:], done]).encode(
         "utf-8", "surrogatepass"
     )
     heard = Heard()
+    heard.shown = (lambda event, _: event) if held else None
     body = Events(heard)
     passed, at = [], 0
     for size in [*cuts, len(data)]:
         passed += body.take(data[at : at + size])
         at += size
-    assert b"".join(passed) == data
+    assert b"".join([*passed, body.left()]) == data
     assert heard.told == told
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"])
+def test_an_event_is_passed_on_when_its_last_byte_comes_whatever_a_line_ends_with(newline):
+    event = b"data: 1" + newline * 2
+    for held in (False, True):
+        heard = Heard()
+        heard.shown = (lambda event, _: event) if held else None
+        body = Events(heard)
+        for _ in range(2):
+            passed = [b"".join(body.take(bytes([byte]))) for byte in event]
+            assert b"".join(passed) == event
+            assert passed[-1]
+        assert heard.told == [1, 1]
+
+
+def test_a_line_of_many_pieces_is_one_line():
+    heard = Heard()
+    body = Events(heard)
+    text = b"x" * (1 << 12)
+    for piece in [b'data: "', *[text] * 4_000, b'"\n', b"\n"]:
+        assert b"".join(body.take(piece)) == piece
+    assert [len(one) for one in heard.told] == [4_000 << 12]
 
 
 def test_an_event_is_heard_before_its_bytes_are_passed_on_and_the_next_one_after():

@@ -128,11 +128,10 @@ def test_the_raw_response_is_left_out_when_it_is_not_wanted():
     assert RAW not in assembled(Reading(MODEL, keep_raw=False).whole(response())).extra
 
 
-@given(st.lists(st.text(max_size=8), max_size=4), st.integers(1, 7))
-def test_events_come_out_of_bytes_however_they_are_cut(texts, size):
-    sent = "".join(f"event: x\r\ndata: {json.dumps({'t': t}, ensure_ascii=False)}\n\n" for t in texts).encode(
-        "utf-8", "replace"
-    )
+@given(st.lists(st.text(max_size=8), max_size=4), st.integers(1, 7), st.sampled_from(["\n", "\r\n", "\r"]))
+def test_events_come_out_of_bytes_however_they_are_cut(texts, size, end):
+    events = (f"event: x\r\ndata: {json.dumps({'t': t}, ensure_ascii=False)}{end}{end}" for t in texts)
+    sent = "".join(events).encode("utf-8", "replace")
     found = []
     reader = ServerSentEvents()
     for at in range(0, len(sent), size):

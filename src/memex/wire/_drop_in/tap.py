@@ -10,6 +10,7 @@ from typing import Any
 
 from memex._errors import BackendError
 from memex.wire._drop_in.call import RememberedCall
+from memex.wire._sse import SseReader
 
 
 def tap(response: Any, call: RememberedCall, *, stream: bool) -> None:
@@ -32,11 +33,9 @@ class Events:
 
     def __init__(self, call: RememberedCall) -> None:
         self.call = call
-        self._rest = b""
-        self._data: list[bytes] = []
+        self._reader = SseReader()
         self._shown = call.shown
-        self._held = b""
-        self._value: Any = None
+        self._held: list[bytes] = []
 
     def take(self, piece: bytes) -> Iterator[bytes]:
         """Yield bytes again, an event at a time, each once it is heard.
@@ -44,45 +43,36 @@ class Events:
         Whoever stops reading after an event has not heard the next one, also where both came at once.
         Where the caller does not see all, an event is held back until it is whole.
         """
-        passed = begin = 0
-        while (end := piece.find(b"\n", begin)) >= 0:
-            line, self._rest = self._rest + piece[begin:end], b""
-            begin = end + 1
-            if self._line(line.rstrip(b"\r")):
-                if seen := self._seen(piece[passed:begin]):
-                    yield seen
-                passed = begin
-        self._rest += piece[begin:]
+        passed = 0
+        if self._reader.is_half_an_end(piece):  # of the event before, which the caller is still to see
+            passed = 1
+            yield piece[:1]
+        for data, end in self._reader.feed(piece):
+            value = None if data.startswith(b"[DONE]") else hear(self.call, data)
+            if seen := self._seen(piece[passed:end], value):
+                yield seen
+            passed = end
         if passed < len(piece):
             if self._shown is None:
                 yield piece[passed:]
             else:
-                self._held += piece[passed:]
+                self._held.append(piece[passed:])
 
     def left(self) -> bytes:
         """Return what was held back and is no whole event, now that the body has ended."""
-        held, self._held = self._held, b""
+        held = b"".join(self._held)
+        self._held.clear()
         return held
 
     def end(self) -> None:
         """Nothing more comes."""
         self.call.end()
 
-    def _seen(self, event: bytes) -> bytes:
+    def _seen(self, event: bytes, value: Any) -> bytes:
         if self._shown is None:
             return event
-        event, value = self.left() + event, self._value
+        event = self.left() + event
         return event if value is None else self._shown(event, value)
-
-    def _line(self, line: bytes) -> bool:
-        """Take a line and say whether it ends an event."""
-        if line.startswith(b"data:"):
-            self._data.append(line[5:].removeprefix(b" "))
-        if line or not self._data:
-            return False
-        data, self._data = b"\n".join(self._data), []
-        self._value = None if data.startswith(b"[DONE]") else hear(self.call, data)
-        return True
 
 
 class Whole:
