@@ -139,6 +139,12 @@ def test_events_come_out_of_bytes_however_they_are_cut(texts, size, end):
     assert found == [t.encode("utf-8", "replace").decode() for t in texts]
 
 
+def test_a_sign_of_life_is_no_event():
+    assert list(ServerSentEvents().feed(b'data:\n\n: hum\n\ndata: {"a": 1}\n\ndata: [DONE]\n\n')) == [
+        {"a": 1}
+    ]
+
+
 @pytest.mark.parametrize("line", ['data: {"a": \n\n', "data: [1]\n\n", "data: nothing\n\n"])
 def test_what_is_no_json_object_is_an_error_and_not_skipped(line):
     with pytest.raises(ValueError):

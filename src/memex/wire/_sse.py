@@ -22,7 +22,7 @@ class SseReader:
     def feed(self, piece: bytes) -> Iterator[tuple[bytes, int]]:
         """Yield the data of each event that ends in these bytes, and where in them it ends.
 
-        Events without data are none.
+        Events without a field for data are none; some servers send an empty one as a sign of life.
         """
         if not piece:
             return

@@ -22,7 +22,7 @@ class ServerSentEvents:
             ValueError: If one is no JSON object, or no UTF-8.
         """
         for data, _ in self._reader.feed(chunk):
-            if data != b"[DONE]":
+            if data.strip() not in (b"", b"[DONE]"):
                 yield _object(data.decode())
 
 

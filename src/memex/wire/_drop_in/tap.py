@@ -10,6 +10,7 @@ from typing import Any
 
 from memex._errors import BackendError
 from memex.wire._drop_in.call import RememberedCall
+from memex.wire._drop_in.unpacking import Body, unpacked
 from memex.wire._sse import SseReader
 
 
@@ -24,7 +25,7 @@ def tap(response: Any, call: RememberedCall, *, stream: bool) -> None:
         call: What hears it.
         stream: Whether it is a stream of server-sent events; one JSON value otherwise.
     """
-    body = Events(call) if stream else Whole(call)
+    body = unpacked(response, Events(call) if stream else Whole(call))
     response.stream = _tap_class(_byte_stream(type(response.stream)))(response.stream, body)
 
 
@@ -48,7 +49,8 @@ class Events:
             passed = 1
             yield piece[:1]
         for data, end in self._reader.feed(piece):
-            value = None if data.startswith(b"[DONE]") else hear(self.call, data)
+            silent = data.startswith(b"[DONE]") or not data.strip()  # what the SDK makes of it, it will tell
+            value = None if silent else hear(self.call, data)
             if seen := self._seen(piece[passed:end], value):
                 yield seen
             passed = end
@@ -114,7 +116,7 @@ def _byte_stream(kind: type) -> type:
 
 
 @lru_cache
-def _tap_class(base: type) -> Callable[[Any, Events | Whole], Any]:
+def _tap_class(base: type) -> Callable[[Any, Body], Any]:
     if base.__name__ == "SyncByteStream":
         return type("TappedByteStream", (_Tap, base), {})
     from memex.wire._drop_in.tap_async import AsyncTap  # loads asyncio
@@ -125,7 +127,7 @@ def _tap_class(base: type) -> Callable[[Any, Events | Whole], Any]:
 class Passing:
     """What both taps are: the stream inside, and what hears it."""
 
-    def __init__(self, inside: Any, body: Events | Whole) -> None:
+    def __init__(self, inside: Any, body: Body) -> None:
         self._inside = inside
         self._body = body
         # A stream that is dropped unread and unclosed: the finalizer must not hold the tap itself.
