@@ -41,7 +41,8 @@ def unpacked(response: Any, body: Body) -> Body:
     if response.headers.get("content-encoding", "").strip().lower() not in _KNOWN:
         return body
     del response.headers["content-encoding"]
-    library = import_module(type(response).__module__.partition(".")[0])
+    kind = next(base for base in type(response).__mro__ if base.__name__ == "Response")
+    library = import_module(kind.__module__.partition(".")[0])  # whichever httpx the client uses
     return Unpacked(body, library.DecodingError)
 
 
