@@ -6,8 +6,11 @@ import gc
 import io
 import json
 import pathlib
+import zlib
 from datetime import date
 
+import httpx
+import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +18,7 @@ from hypothesis import strategies as st
 from memex import BadSetting, Memex, MissingThread, OpenTurn, UnknownThread
 from memex.testing import ScratchStore
 from memex.wire import ThreadChoice, to_plain, turn_of
-from memex.wire._drop_in.tap import Events, Whole
+from memex.wire._drop_in.tap import Events, Whole, tap
 from memex.wire._drop_in.turns import note_turn
 
 
@@ -36,6 +39,8 @@ class Heard:
     def end(self) -> None:
         self.told.append("end")
 
+    abandon = end
+
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=4),
@@ -46,26 +51,53 @@ values = st.recursive(
 
 @given(
     st.lists(values, max_size=5),
-    st.sampled_from(["\n", "\r\n"]),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.sampled_from(["", "\ufeff"]),
+    st.booleans(),
     st.lists(st.integers(1, 9), max_size=40),
     st.booleans(),
 )
-def test_events_are_heard_however_their_bytes_are_cut(told, newline, cuts, ascii_only):
+def test_events_are_heard_however_their_bytes_are_cut(told, newline, mark, held, cuts, ascii_only):
     lines = [
         f"event: x{newline}data: {json.dumps(value, ensure_ascii=ascii_only)}{newline}{newline}"
         for value in told
     ]
-    data = "".join([f": comment{newline}", *lines, f"data: [DONE]{newline}{newline}"]).encode(
+    done = f"data: [DONE]{newline}{newline}"
+    data = "".join([mark, *lines[:1], f": comment{newline}", *lines[1:], done]).encode(
         "utf-8", "surrogatepass"
     )
     heard = Heard()
+    heard.shown = (lambda event, _: event) if held else None
     body = Events(heard)
     passed, at = [], 0
     for size in [*cuts, len(data)]:
         passed += body.take(data[at : at + size])
         at += size
-    assert b"".join(passed) == data
+    assert b"".join([*passed, body.left()]) == data
     assert heard.told == told
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"])
+def test_an_event_is_passed_on_when_its_last_byte_comes_whatever_a_line_ends_with(newline):
+    event = b"data: 1" + newline * 2
+    for held in (False, True):
+        heard = Heard()
+        heard.shown = (lambda event, _: event) if held else None
+        body = Events(heard)
+        for _ in range(2):
+            passed = [b"".join(body.take(bytes([byte]))) for byte in event]
+            assert b"".join(passed) == event
+            assert passed[-1]
+        assert heard.told == [1, 1]
+
+
+def test_a_line_of_many_pieces_is_one_line():
+    heard = Heard()
+    body = Events(heard)
+    text = b"x" * (1 << 12)
+    for piece in [b'data: "', *[text] * 4_000, b'"\n', b"\n"]:
+        assert b"".join(body.take(piece)) == piece
+    assert [len(one) for one in heard.told] == [4_000 << 12]
 
 
 def test_an_event_is_heard_before_its_bytes_are_passed_on_and_the_next_one_after():
@@ -83,6 +115,43 @@ def test_what_is_no_json_fails_the_call():
     assert list(whole.take(b'{"a": ')) == [b'{"a": ']
     whole.end()
     assert heard.told == ["BackendError", "BackendError", "end"]
+
+
+def test_an_empty_event_is_passed_on_by_itself_and_fails_nothing():
+    heard = Heard()
+    passing = Events(heard).take(b"data: 1\n\ndata:\n\ndata: 2\n\n")
+    assert [(piece, list(heard.told)) for piece in passing] == [
+        (b"data: 1\n\n", [1]),
+        (b"data:\n\n", [1]),
+        (b"data: 2\n\n", [1, 2]),
+    ]
+
+
+@pytest.mark.parametrize("size", [2, 7, 10_000])
+@pytest.mark.parametrize("packing", ["gzip", "deflate", "bare", None])
+@pytest.mark.parametrize("library", [httpx, httpx2], ids=["httpx", "httpx2"])
+def test_a_body_that_comes_compressed_all_the_same_is_heard(library, packing, size):
+    plain = b"".join(b"data: %d\n\n" % number for number in range(100))
+    wbits = {"gzip": 31, "deflate": 15, "bare": -15}.get(packing)
+    data = plain
+    if wbits is not None:
+        packer = zlib.compressobj(wbits=wbits)
+        data = packer.compress(plain) + packer.flush()
+    headers = {"content-encoding": "deflate" if packing == "bare" else packing} if packing else {}
+    response = library.Response(200, headers=headers, content=iter([data[:size], data[size:]]))
+    heard = Heard()
+    tap(response, heard, stream=True)
+    assert b"".join(response.iter_bytes()) == plain
+    assert heard.told[:101] == [*range(100), "end"]  # it is told again when the response is closed
+
+
+def test_a_body_that_cannot_be_unpacked_breaks_as_it_does_without_memex():
+    response = httpx2.Response(200, headers={"content-encoding": "gzip"}, content=iter([b"x", b"yz"]))
+    heard = Heard()
+    tap(response, heard, stream=True)
+    with pytest.raises(httpx2.DecodingError):
+        list(response.iter_bytes())
+    assert heard.told[0] == "DecodingError"
 
 
 def test_data_of_several_lines_is_one_event():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from memex import (
     ToolResult,
     TooManyRounds,
 )
+from memex.wire import Secret
 
 
 def look(what: str = "it") -> str:
@@ -142,6 +144,31 @@ def test_what_goes_wrong_in_a_function_is_told_to_the_model(open_memory):
     assert texts[4] == "there is no tool 'nothing'"
     assert "lone surrogate" in texts[5]
     assert not any("Traceback" in text for text in texts)
+
+
+def test_a_key_in_the_words_of_a_failure_goes_to_no_model_store_or_log(open_memory, caplog):
+    key = Secret("canary-of-a-tool-0123456789")
+
+    class Stubborn(Exception):
+        def __str__(self):
+            return f"no such account: {key.reveal()}"
+
+    def broken() -> str:
+        raise ValueError(f"Illegal header value b'Bearer {key.reveal()}'")
+
+    def stubborn() -> str:
+        raise Stubborn
+
+    backend = InTurns(calling(call("broken"), call("stubborn")), answer("sorry"))
+    thread = open_memory(backend=backend).thread("t")
+    with caplog.at_level(logging.DEBUG):
+        thread.send("go", tools=[broken, stubborn])
+    [told] = results(thread)
+    assert [text for _, text, _ in told] == [
+        "ValueError: Illegal header value b'Bearer [key]'",
+        "Stubborn: no such account: [key]",
+    ]
+    assert key.reveal() not in caplog.text
 
 
 def test_a_call_of_a_tool_without_a_function_ends_the_turn_as_before(open_memory):

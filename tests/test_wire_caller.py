@@ -441,6 +441,16 @@ def test_a_wait_beyond_the_deadline_is_an_error_and_gives_the_place_back(how: st
     assert limits.reserve(0) == 60
 
 
+def test_a_mistaken_retry_after_stops_nobody_else_for_a_day(how: str) -> None:
+    clock = Clock()
+    limits = RateLimits(requests_per_minute=600, clock=clock)
+    made = caller(clock, limits=limits, retries=Retries(longest_wait=20), deadlines=Deadlines(total=600))
+    _, error = drive(how, made, Script([RateLimited("slow down", retry_after=86_400)]))
+    assert isinstance(error, RateLimited)
+    assert error.retry_after == 86_400
+    assert limits.reserve(0) == pytest.approx(20)
+
+
 @given(
     st.lists(
         st.lists(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
+import weakref
 from typing import Any
 
 import pytest
@@ -84,6 +85,73 @@ def test_a_program_that_does_not_close_leaves_nothing_open(sdk: Sdk) -> None:
     del clients
     gc.collect()
     assert sdk.log == ["closed client 1"]
+
+
+def test_closing_closes_the_clients_of_loops_that_run_and_the_next_call_makes_another(sdk: Sdk) -> None:
+    clients = sdk.clients()
+
+    async def ask() -> None:
+        await clients.on_this_loop()
+        await asyncio.to_thread(clients.close)  # as a memory does that was opened on a loop
+        clients.close()
+        await asyncio.sleep(0.01)
+        assert sdk.log == ["closed client 1"]
+        assert await clients.on_this_loop() == "client 2"
+        clients.close()  # and the loop ends before it comes to it
+
+    asyncio.run(ask())
+    assert sdk.log == ["closed client 1", "closed client 2"]
+    clients.close()
+
+
+def test_clients_that_are_dropped_while_their_loop_runs_are_closed_also_out_of_a_cycle(sdk: Sdk) -> None:
+    async def ask() -> None:
+        clients = sdk.clients()
+        cycle: list[Any] = [clients]
+        cycle.append(cycle)
+        await clients.on_this_loop()
+        del clients, cycle
+        gc.collect()
+        await asyncio.sleep(0.01)
+        assert sdk.log == ["closed client 1"]
+
+    asyncio.run(ask())
+    assert sdk.log == ["closed client 1"]
+
+
+def test_what_closing_raises_troubles_nobody(sdk: Sdk) -> None:
+    async def broken() -> None:
+        raise OSError("the connection is gone already")
+
+    clients: Clients[str, str] = Clients(sdk.blocking, lambda: ("client", broken), of="parrot")
+
+    async def ask() -> list[object]:
+        trouble: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: trouble.append(context))
+        await clients.on_this_loop()
+        clients.close()
+        await asyncio.sleep(0.01)
+        await clients.on_this_loop()
+        return trouble
+
+    assert asyncio.run(ask()) == []
+
+
+def test_loops_that_ended_leave_nothing_behind(sdk: Sdk) -> None:
+    clients = sdk.clients()
+    loops = []
+
+    async def ask() -> None:
+        loops.append(weakref.ref(asyncio.get_running_loop()))
+        await clients.on_this_loop()
+
+    for _ in range(3):
+        asyncio.run(ask())
+    gc.collect()
+    assert [loop() for loop in loops] == [None] * 3
+    assert sdk.log == ["closed client 1", "closed client 2", "closed client 3"]
+    clients.close()
+    assert len(sdk.log) == 3
 
 
 def test_a_count_is_asked_for_once_and_the_oldest_goes_first() -> None:

@@ -25,6 +25,7 @@ def error(status: int | None, code: str = "", message: str = "", **more: object)
         (403, "permission_error", AuthFailed),
         (404, "model_not_found", BadRequest),
         (307, "", BadRequest),
+        (407, "", BadRequest),
         (408, "", Unavailable),
         (409, "", Unavailable),
         (413, "request_too_large", BadRequest),

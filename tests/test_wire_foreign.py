@@ -48,6 +48,9 @@ def failure(error: BaseException, translated: BackendError | None = None) -> Mem
         (ssl.SSLError("certificate verify failed"), Unavailable),
         (socket.gaierror(-2, "Name or service not known"), Unavailable),
         (ConnectionRefusedError(), Unavailable),
+        (FileNotFoundError(2, "No such file or directory"), BadRequest),
+        (ImportError("the 'socksio' package is not installed"), BadRequest),
+        (ValueError("Unknown scheme for proxy URL"), BadRequest),
         (TimeoutError(), Unavailable),
         (EOFError(), BackendError),
         (json.JSONDecodeError("Expecting value", "<html>", 0), Unavailable),
@@ -64,6 +67,33 @@ def test_each_kind_has_its_error(error: Exception, kind: type) -> None:
     assert type(typed) is kind
     assert typed.__cause__ is error
     assert type(error).__name__ in str(typed)
+
+
+class APIConnectionError(Exception):
+    """As the SDKs raise it."""
+
+
+def test_the_words_are_those_of_the_error_that_says_what_broke() -> None:
+    error = APIConnectionError("Connection error.")
+    error.__cause__ = httpx2.ConnectError("[Errno 111] Connection refused")
+    error.__cause__.__cause__ = ConnectionRefusedError()
+    typed = failure(error)
+    assert type(typed) is Unavailable
+    assert "ConnectError: [Errno 111] Connection refused" in str(typed)
+    assert typed.__cause__ is error
+
+
+@pytest.mark.parametrize(
+    ("error", "do"),
+    [
+        (FileNotFoundError(2, "No such file or directory"), "SSL_CERT_FILE"),
+        (ImportError("the 'socksio' package is not installed"), "install what it names"),
+        (ValueError("Unknown scheme for proxy URL"), "HTTPS_PROXY"),
+    ],
+    ids=["certificates", "socks", "proxy"],
+)
+def test_what_is_wrong_in_the_environment_is_said_so_at_once(error: Exception, do: str) -> None:
+    assert do in str(failure(error))
 
 
 def test_our_own_errors_pass_as_they_are() -> None:

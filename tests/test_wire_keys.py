@@ -327,3 +327,10 @@ def test_a_wrong_setting_beside_a_key_does_not_show_it():
     with pytest.raises(BadSetting, match="'api_key' is a list") as wrong:
         bind("parrot", factory, {"api_key": [CANARY]}, {})
     assert CANARY not in "".join(traceback.format_exception(wrong.value))
+
+
+def test_what_was_scrubbed_once_stays_as_it_is() -> None:
+    key = Secret("canary-0123456789abcdef")
+    text = scrub(f"b'Authorization: Bearer {key.reveal()}'")
+    assert text == "b'Authorization: Bearer [key]'"
+    assert scrub(text) == text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 from typing import Any
 
 import pytest
@@ -77,6 +79,21 @@ async def test_a_connection_that_breaks_after_the_answer_does_no_harm(wire: Wire
     ):
         for asynchronous in (False, True):
             assert (await turn(memory, asynchronous=asynchronous)).status == "complete"
+
+
+@pytest.mark.parametrize("closed", [True, False], ids=["closed", "dropped"])
+@pytest.mark.parametrize("wire", WIRES, ids=IDS)
+async def test_a_memory_that_goes_while_its_loop_runs_leaves_no_connection(wire: Wire, closed: bool) -> None:
+    """One that is left to the garbage collector is a ResourceWarning, which is an error here."""
+    with WireServer().always(wire.good(streamed=True)) as server:
+        memory = Memex(ScratchStore(), backend=wire.backend(server.url), chain=[])
+        assert (await turn(memory, asynchronous=True)).text == TEXT
+        if closed:
+            await asyncio.to_thread(memory.close)
+        del memory
+        gc.collect()
+        await asyncio.sleep(0.01)
+        gc.collect()
 
 
 @pytest.mark.parametrize("wire", WIRES, ids=IDS)

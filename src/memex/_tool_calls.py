@@ -104,12 +104,19 @@ def _result(call: ToolCall, parts: tuple[Part, ...]) -> ToolResult:
 
 
 def _failed(call: ToolCall, error: Exception) -> ToolResult:
-    """Return what the model is told of a failure; the traceback goes to the log, not to a provider."""
+    """Return what the model is told of a failure; the traceback goes to the log, not to a provider.
+
+    A function that calls an API itself may fail with the key in its words: it goes to neither.
+    """
     import logging
 
-    logging.getLogger("memex").info("tool %s failed", call.name, exc_info=error)
+    from memex.wire._secret import scrub, scrub_error
+
+    shows_no_key = scrub_error(error)
+    logging.getLogger("memex").info("tool %s failed", call.name, exc_info=error if shows_no_key else None)
     kind = type(error).__name__
     text = f"{error}" if isinstance(error, MemexError) else f"{kind}: {error}"
+    text = scrub(text)
     safe = text.encode(errors="replace").decode().replace("\0", " ")
     return ToolResult(call_id=call.id, parts=(Text(safe.removesuffix(": ") or kind),), is_error=True)
 

@@ -128,16 +128,21 @@ def test_the_raw_response_is_left_out_when_it_is_not_wanted():
     assert RAW not in assembled(Reading(MODEL, keep_raw=False).whole(response())).extra
 
 
-@given(st.lists(st.text(max_size=8), max_size=4), st.integers(1, 7))
-def test_events_come_out_of_bytes_however_they_are_cut(texts, size):
-    sent = "".join(f"event: x\r\ndata: {json.dumps({'t': t}, ensure_ascii=False)}\n\n" for t in texts).encode(
-        "utf-8", "replace"
-    )
+@given(st.lists(st.text(max_size=8), max_size=4), st.integers(1, 7), st.sampled_from(["\n", "\r\n", "\r"]))
+def test_events_come_out_of_bytes_however_they_are_cut(texts, size, end):
+    events = (f"event: x\r\ndata: {json.dumps({'t': t}, ensure_ascii=False)}{end}{end}" for t in texts)
+    sent = "".join(events).encode("utf-8", "replace")
     found = []
     reader = ServerSentEvents()
     for at in range(0, len(sent), size):
         found += [event["t"] for event in reader.feed(sent[at : at + size])]
     assert found == [t.encode("utf-8", "replace").decode() for t in texts]
+
+
+def test_a_sign_of_life_is_no_event():
+    assert list(ServerSentEvents().feed(b'data:\n\n: hum\n\ndata: {"a": 1}\n\ndata: [DONE]\n\n')) == [
+        {"a": 1}
+    ]
 
 
 @pytest.mark.parametrize("line", ['data: {"a": \n\n', "data: [1]\n\n", "data: nothing\n\n"])

@@ -190,6 +190,7 @@ def test_what_models_can_do():
 def test_what_a_call_cost():
     usage = Usage(input_tokens=1_000_000, cache_read_tokens=1_000_000, output_tokens=100_000)
     cost = openai("gpt-5").cost(usage, "gpt-5-2025-08-07")
+    assert openai("gpt-5").cost(usage) == cost  # of its own model
     assert (cost.input, cost.cache_read, cost.output, cost.currency) == (1.25, 0.125, 1.0, "USD")
     assert cost.dated
 

@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from memex.wire._settings import WireSettings as WireSettings
     from memex.wire._settings import wire_settings as wire_settings
     from memex.wire._sockets import watch_sockets as watch_sockets
+    from memex.wire._sse import SseReader as SseReader
     from memex.wire._store_limits import StoreLimits as StoreLimits
 
 _HOME = {
@@ -93,6 +94,7 @@ _HOME = {
     "Retries": "_retries",
     "Secret": "_secret",
     "ServerUrl": "_server_url",
+    "SseReader": "_sse",
     "StoreLimits": "_store_limits",
     "ThreadChoice": "_drop_in.threads",
     "Timeouts": "_attempt",

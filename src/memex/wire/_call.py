@@ -203,8 +203,9 @@ class Call:
         total = self._caller.deadlines.total
         if total is not None and self._spent + seconds >= total:
             raise RateLimited(
-                f"{self.who}: by requests_per_minute or tokens_per_minute the call could go out in "
-                f"{seconds:.0f} s, after its deadline; make fewer calls or raise the limits",
+                f"{self.who}: by requests_per_minute, tokens_per_minute or a pause that the provider asked "
+                f"for, the call could go out in {seconds:.0f} s, after its deadline; wait, make fewer calls "
+                "or raise the limits",
                 retry_after=seconds,
             )
 

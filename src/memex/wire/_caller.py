@@ -193,7 +193,9 @@ class Caller:
         if told.headers is not None:
             self.limits.report(told.headers)
         if told.asked_to_wait:
-            self.limits.pause(told.asked_to_wait)
+            # No longer than a call would wait: one mistaken answer must not stop all who share the limits
+            # for a day. Where it was none, the provider says it again.
+            self.limits.pause(min(told.asked_to_wait, self.retries.longest_wait))
 
 
 class _in:  # noqa: N801 - reads as a word: ``with _in(attempt)``; contextlib would cost a microsecond an event

@@ -143,10 +143,15 @@ def _down(said: _Said) -> BackendError | None:
 
 
 def _misdirected(said: _Said) -> BackendError | None:
+    if said.status == 407:
+        do = "write it into HTTP_PROXY or HTTPS_PROXY, as in http://name:password@proxy:8080"
+        return BadRequest(said.text("the proxy wants a name and a password", do))
     if said.status == 404:
         return BadRequest(said.text("not found", "check the model's name and base_url"))
     if said.status is not None and said.status < 400:
-        return BadRequest(said.text("redirected", "set base_url to the address it points to"))
+        to = scrub(_short(said.headers.get("location", "")))
+        do = "redirects are not followed: set base_url to the address that answers"
+        return BadRequest(said.text(f"redirected to {to}" if to else "redirected", do))
     return None
 
 

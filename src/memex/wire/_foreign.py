@@ -39,12 +39,9 @@ def typed_error(who: str, error: Exception, given: BackendError | None, *, begun
 
 def _by_kind(who: str, error: Exception, *, begun: bool) -> BackendError:
     kinds = {cls.__name__ for cls in type(error).__mro__}
-    words = scrub(str(error))
-    what = f"{type(error).__name__}{f': {words}' if words else ''}"
-    if kinds & _NEVER_SENT:
-        return BadRequest(
-            f"{who}: the request could not be sent: {what}; check base_url, headers and the key"
-        )
+    what = _shown(_told(error))
+    if not begun and (do := _setting_up(error, kinds)):
+        return BadRequest(f"{who}: the request could not be sent: {what}; {do}")
     broken = _is_broken(error)
     if broken or kinds & _GARBLED:
         how = "the connection failed" if broken else "the answer is garbled"
@@ -56,7 +53,31 @@ def _by_kind(who: str, error: Exception, *, begun: bool) -> BackendError:
     return BackendError(f"{who}: {what}; this looks like a fault in the backend's plugin, please report it")
 
 
-def _is_broken(error: Exception) -> bool:
+def _setting_up(error: Exception, kinds: set[str]) -> str:
+    """Return what to do about a client that could not even try; empty for other errors."""
+    if isinstance(error, ImportError):
+        return "install what it names"
+    if isinstance(error, FileNotFoundError | PermissionError):
+        return "check the files that the environment names, such as SSL_CERT_FILE"
+    if isinstance(error, ValueError) and "proxy" in str(error).lower():
+        return "check the proxies in the environment: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY"
+    return "check base_url, headers and the key" if kinds & _NEVER_SENT else ""
+
+
+def _told(error: BaseException) -> BaseException:
+    """Return the exception that says most: an SDK's own "Connection error." does not say of what kind."""
+    cause = error.__cause__
+    if isinstance(cause, Exception) and _is_broken(error) and _is_broken(cause) and str(cause):
+        return _told(cause)
+    return error
+
+
+def _shown(error: BaseException) -> str:
+    words = scrub(str(error))
+    return f"{type(error).__name__}{f': {words}' if words else ''}"
+
+
+def _is_broken(error: BaseException) -> bool:
     return isinstance(error, OSError) or any(cls.__name__ in _BROKEN for cls in type(error).__mro__)
 
 

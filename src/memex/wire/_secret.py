@@ -11,7 +11,7 @@ HIDDEN: Final = "[key]"
 _SHORTEST: Final = 12  # "ollama" as the key of a server without keys must not blank that word everywhere
 _LOOKS_LIKE_A_KEY: Final = re.compile(
     r"""(?x)
-      \b [Bb]earer \s+ [^\s'",;)\]}]+
+      \b [Bb]earer \s+ (?!\[key\]) [^\s'",;)\]}]+
     | (?<![A-Za-z0-9]) (?: sk- | gsk_ | xai- | r8_ | hf_ | pplx- | nvapi- ) [A-Za-z0-9_\-]{16,}
     | (?<![A-Za-z0-9]) AIza [A-Za-z0-9_\-]{16,}
     | [A-Za-z0-9_\-]* \*{4,} [A-Za-z0-9_\-]*

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -18,7 +19,8 @@ from memex.wire._secret import Secret
 from memex.wire._server_url import Login, server_url
 from memex.wire._store_limits import StoreLimits
 
-_NO_SETTINGS: Final = frozenset({"login"})
+_NO_SETTINGS: Final = frozenset({"login", "in_headers"})
+_HOLDS_A_KEY: Final = re.compile(r"auth|key|token|secret|password|credential|cookie", re.IGNORECASE)
 
 
 class WireSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +30,8 @@ class WireSettings(msgspec.Struct, frozen=True, kw_only=True):
         api_key: The key; better left to the environment, the keyring or the keys file.
         base_url: The server's address; the provider's own by default. A name and a password in it are
             sent by basic authentication, and never shown.
-        headers: Further headers of every request.
+        headers: Further headers of every request. What those hold that are named for a key, a token and the
+            like is kept out of every text, as the key is.
         attempts: Calls in all; 1 never tries again.
         connect_timeout: Seconds until the connection stands; 0 for no limit, as for the others.
         first_timeout: Seconds until the first words of an answer.
@@ -39,6 +42,7 @@ class WireSettings(msgspec.Struct, frozen=True, kw_only=True):
         shared_limits: Whether other processes that use the same store count, too.
         keep_raw: Whether the provider's own payload is stored beside the answer.
         login: The name and password that stood in ``base_url``; no setting of its own.
+        in_headers: The keys in ``headers``; no setting of its own.
     """
 
     api_key: Secret | None = None
@@ -54,6 +58,13 @@ class WireSettings(msgspec.Struct, frozen=True, kw_only=True):
     shared_limits: bool = False
     keep_raw: bool = True
     login: Login | None = None
+    in_headers: tuple[Secret, ...] = ()
+
+    def __repr__(self) -> str:
+        """Show no header's value."""
+        shown = {name: getattr(self, name) for name in self.__struct_fields__ if name not in _NO_SETTINGS}
+        shown["headers"] = [*self.headers]
+        return f"WireSettings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     @property
     def retries(self) -> Retries:
@@ -113,6 +124,12 @@ def wire_settings(who: str, given: Mapping[str, Any], *, url_environment: str = 
     if key:
         secret = key if isinstance(key, Secret) else Secret(key, "argument")
         settings = msgspec.structs.replace(settings, api_key=secret)
+    keys = tuple(
+        Secret(value.rpartition(" ")[2], f"header {name}")  # the word Bearer is no secret
+        for name, value in settings.headers.items()
+        if _HOLDS_A_KEY.search(name)
+    )
+    settings = msgspec.structs.replace(settings, in_headers=keys)
     settings = _with_address(who, settings, url_environment)
     # Refused now, not with the first call.
     _ = settings.retries, settings.deadlines

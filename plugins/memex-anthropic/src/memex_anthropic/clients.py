@@ -52,7 +52,8 @@ def clients_for(key: Secret, wire: WireSettings) -> SdkClients:
         key: The API key.
         wire: The server's address, None for Anthropic's, and headers of every call.
     """
-    login = basic_auth(wire.login)
+    # No redirects: the conversation, the key and the headers are for this server.
+    line = {"follow_redirects": False, **basic_auth(wire.login)}
 
     def options() -> dict[str, Any]:
         return {
@@ -65,13 +66,13 @@ def clients_for(key: Secret, wire: WireSettings) -> SdkClients:
     def blocking() -> tuple[anthropic.Anthropic, Any]:
         import anthropic
 
-        line = anthropic.DefaultHttpxClient(**login)
-        return anthropic.Anthropic(**options(), http_client=line), line
+        http = anthropic.DefaultHttpxClient(**line)
+        return anthropic.Anthropic(**options(), http_client=http), http
 
     def on_a_loop() -> tuple[anthropic.AsyncAnthropic, Callable[[], Awaitable[None]]]:
         import anthropic
 
-        client = anthropic.AsyncAnthropic(**options(), http_client=anthropic.DefaultAsyncHttpxClient(**login))
+        client = anthropic.AsyncAnthropic(**options(), http_client=anthropic.DefaultAsyncHttpxClient(**line))
         return client, client.close
 
     return Clients(blocking, on_a_loop, of=wire.base_url or "Anthropic")

@@ -93,7 +93,7 @@ def _search(text: str) -> tuple[str, str] | None:
 
 def _from_status(error: Any, model: str) -> BackendError:
     headers = dict(error.response.headers)
-    if error.status_code < 400:
+    if error.status_code < 300:  # the SDK found it inside an answer
         return error_in_body(error.body, model=model, headers=headers)
     return error_for(
         PROVIDER,

@@ -68,7 +68,7 @@ def clients_for(key: Secret, wire: WireSettings) -> SdkClients:
     def line() -> dict[str, Any]:
         return {
             "headers": dict(wire.headers),
-            "follow_redirects": True,
+            "follow_redirects": False,  # the conversation and its key are for this server
             "timeout": None,
             **basic_auth(wire.login),
         }

@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from memex.wire import SseReader
+
 
 class ServerSentEvents:
     """Takes the bytes of a stream and gives the objects in its ``data`` fields."""
 
     def __init__(self) -> None:
-        self._rest = b""
-        self._data: list[str] = []
+        self._reader = SseReader()
 
     def feed(self, chunk: bytes) -> Iterator[Mapping[str, Any]]:
         """Yield the objects that are whole with these bytes.
@@ -20,17 +21,9 @@ class ServerSentEvents:
         Raises:
             ValueError: If one is no JSON object, or no UTF-8.
         """
-        # Not str.splitlines: it would cut a text in two at U+2028.
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        for raw in lines:
-            line = raw.rstrip(b"\r").decode()
-            if line.startswith("data:"):
-                self._data.append(line[5:].removeprefix(" "))
-            elif not line and self._data:
-                data = "\n".join(self._data)
-                self._data = []
-                if data != "[DONE]":
-                    yield _object(data)
+        for data, _ in self._reader.feed(chunk):
+            if data.strip() not in (b"", b"[DONE]"):
+                yield _object(data.decode())
 
 
 def _object(data: str) -> Mapping[str, Any]:

@@ -80,8 +80,13 @@ class OpenAIBackend:
         """What the model can take and give, as far as the table of models knows."""
         return self._table.capabilities(self.model)
 
-    def cost(self, usage: Usage, model: str) -> Cost | None:
-        """Return what a call cost, by the dated price list; None where the prices are not known."""
+    def cost(self, usage: Usage, model: str | None = None) -> Cost | None:
+        """Return what a call cost, by the dated price list; None where the prices are not known.
+
+        Args:
+            usage: What the call used.
+            model: The model that answered, by its own name; by default the one that is asked.
+        """
         return self._table.cost(model or self.model, usage)
 
     def prepared(self, request: Request, dropped: Collection[str] = (), *, stream: bool = True) -> Prepared:

@@ -29,7 +29,8 @@ def clients_for(
         organization: OpenAI's organization.
         project: OpenAI's project.
     """
-    login = basic_auth(address.login)
+    # No redirects: the conversation, the key and the headers are for this server.
+    line = {"follow_redirects": False, **basic_auth(address.login)}
 
     def options() -> dict[str, Any]:
         return {
@@ -44,13 +45,13 @@ def clients_for(
     def blocking() -> tuple[openai.OpenAI, Any]:
         import openai
 
-        line = openai.DefaultHttpxClient(**login)
-        return openai.OpenAI(**options(), http_client=line), line
+        http = openai.DefaultHttpxClient(**line)
+        return openai.OpenAI(**options(), http_client=http), http
 
     def on_a_loop() -> tuple[openai.AsyncOpenAI, Callable[[], Awaitable[None]]]:
         import openai
 
-        client = openai.AsyncOpenAI(**options(), http_client=openai.DefaultAsyncHttpxClient(**login))
+        client = openai.AsyncOpenAI(**options(), http_client=openai.DefaultAsyncHttpxClient(**line))
         return client, client.close
 
     return Clients(blocking, on_a_loop, of=address.base_url)

@@ -10,6 +10,8 @@ from typing import Any
 
 from memex._errors import BackendError
 from memex.wire._drop_in.call import RememberedCall
+from memex.wire._drop_in.unpacking import Body, unpacked
+from memex.wire._sse import SseReader
 
 
 def tap(response: Any, call: RememberedCall, *, stream: bool) -> None:
@@ -23,7 +25,7 @@ def tap(response: Any, call: RememberedCall, *, stream: bool) -> None:
         call: What hears it.
         stream: Whether it is a stream of server-sent events; one JSON value otherwise.
     """
-    body = Events(call) if stream else Whole(call)
+    body = unpacked(response, Events(call) if stream else Whole(call))
     response.stream = _tap_class(_byte_stream(type(response.stream)))(response.stream, body)
 
 
@@ -32,11 +34,9 @@ class Events:
 
     def __init__(self, call: RememberedCall) -> None:
         self.call = call
-        self._rest = b""
-        self._data: list[bytes] = []
+        self._reader = SseReader()
         self._shown = call.shown
-        self._held = b""
-        self._value: Any = None
+        self._held: list[bytes] = []
 
     def take(self, piece: bytes) -> Iterator[bytes]:
         """Yield bytes again, an event at a time, each once it is heard.
@@ -44,45 +44,37 @@ class Events:
         Whoever stops reading after an event has not heard the next one, also where both came at once.
         Where the caller does not see all, an event is held back until it is whole.
         """
-        passed = begin = 0
-        while (end := piece.find(b"\n", begin)) >= 0:
-            line, self._rest = self._rest + piece[begin:end], b""
-            begin = end + 1
-            if self._line(line.rstrip(b"\r")):
-                if seen := self._seen(piece[passed:begin]):
-                    yield seen
-                passed = begin
-        self._rest += piece[begin:]
+        passed = 0
+        if self._reader.is_half_an_end(piece):  # of the event before, which the caller is still to see
+            passed = 1
+            yield piece[:1]
+        for data, end in self._reader.feed(piece):
+            silent = data.startswith(b"[DONE]") or not data.strip()  # what the SDK makes of it, it will tell
+            value = None if silent else hear(self.call, data)
+            if seen := self._seen(piece[passed:end], value):
+                yield seen
+            passed = end
         if passed < len(piece):
             if self._shown is None:
                 yield piece[passed:]
             else:
-                self._held += piece[passed:]
+                self._held.append(piece[passed:])
 
     def left(self) -> bytes:
         """Return what was held back and is no whole event, now that the body has ended."""
-        held, self._held = self._held, b""
+        held = b"".join(self._held)
+        self._held.clear()
         return held
 
     def end(self) -> None:
         """Nothing more comes."""
         self.call.end()
 
-    def _seen(self, event: bytes) -> bytes:
+    def _seen(self, event: bytes, value: Any) -> bytes:
         if self._shown is None:
             return event
-        event, value = self.left() + event, self._value
+        event = self.left() + event
         return event if value is None else self._shown(event, value)
-
-    def _line(self, line: bytes) -> bool:
-        """Take a line and say whether it ends an event."""
-        if line.startswith(b"data:"):
-            self._data.append(line[5:].removeprefix(b" "))
-        if line or not self._data:
-            return False
-        data, self._data = b"\n".join(self._data), []
-        self._value = None if data.startswith(b"[DONE]") else hear(self.call, data)
-        return True
 
 
 class Whole:
@@ -124,7 +116,7 @@ def _byte_stream(kind: type) -> type:
 
 
 @lru_cache
-def _tap_class(base: type) -> Callable[[Any, Events | Whole], Any]:
+def _tap_class(base: type) -> Callable[[Any, Body], Any]:
     if base.__name__ == "SyncByteStream":
         return type("TappedByteStream", (_Tap, base), {})
     from memex.wire._drop_in.tap_async import AsyncTap  # loads asyncio
@@ -135,7 +127,7 @@ def _tap_class(base: type) -> Callable[[Any, Events | Whole], Any]:
 class Passing:
     """What both taps are: the stream inside, and what hears it."""
 
-    def __init__(self, inside: Any, body: Events | Whole) -> None:
+    def __init__(self, inside: Any, body: Body) -> None:
         self._inside = inside
         self._body = body
         # A stream that is dropped unread and unclosed: the finalizer must not hold the tap itself.
