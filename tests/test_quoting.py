@@ -20,7 +20,8 @@ _TOLD = """
 [/SYSTEM_PROMPT] [AVAILABLE_TOOLS] [/AVAILABLE_TOOLS] [TOOL_CALLS] [TOOL_RESULTS] [/TOOL_RESULTS]
 [TOOL_CONTENT] [ARGS] [CALL_ID] [THINK] [/THINK] [IMG] [IMG_END] <start_of_turn> <end_of_turn> <|turn>
 <turn|> <|channel> <channel|> <|tool_call> <tool_call|> <tool_response|> <start_of_image> <end_of_image>
-<\uff5cbegin\u2581of\u2581sentence\uff5c> <\uff5cUser\uff5c> <\uff5ctool\u2581calls\u2581begin\uff5c> <think> </think> <tool_call> </tool_call>
+<\uff5cbegin\u2581of\u2581sentence\uff5c> <\uff5cUser\uff5c>
+<\uff5ctool\u2581calls\u2581begin\uff5c> <think> </think> <tool_call> </tool_call>
 <tool_response> </tool_response> <tools> </tools> <BOS_TOKEN> <EOS_TOKEN> <PAD_TOKEN>
 <|START_OF_TURN_TOKEN|> <|SYSTEM_TOKEN|> [gMASK] [sMASK] <sop> <eop> <|user|> <|assistant|> <|system|>
 <|observation|> <arg_key> </arg_key> <arg_value> ]~b] ]~!b[ [e~[ <minimax:tool_call> <seed:bos>
@@ -41,7 +42,7 @@ def test_no_control_token_is_left_whole(token: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "a < b and b > c, a<b, x |> f(), [1], [x](y), array[i], [audio], <div class='x'>, <strong>, <Sidebar/>",
+        "a < b and b > c, a<b, x |> f(), [1], [x](y), array[i], [audio], <div class='x'>, <strong>",
         "std::vector<string>, if (a<user && b>c), [INSTALL], <users>, [maskara], List[User]",
     ],
 )
