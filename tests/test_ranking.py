@@ -177,6 +177,23 @@ def test_a_ranking_that_makes_no_sense_is_refused_by_name(scores):
         thread_of(likes("a", scores)).window("?")
 
 
+def test_what_is_quoted_after_the_eviction_takes_only_what_is_free():
+    @ranker
+    def first_lines(window):
+        return window.rank(Ranking(name="a", scores={n: 2.0 for n in range(1, min(60, window.log.head))}))
+
+    chain = [evict_oldest, first_lines]
+    thread = Memex(ScratchStore(), chain=chain, budget=1_500).thread("t")
+    quoted = 0
+    for number in range(1, 300):
+        thread.append(Message.user(f"Line {number} of the harbour's log."))
+        window = thread.window()
+        quoted += len(recalled(window))
+        assert window.tokens <= window.limit
+    assert quoted > 50
+    assert all(found.same for found in thread.replay())
+
+
 @pytest.mark.parametrize("weight", [0.0, -1.0, math.nan, math.inf, 1e300, "1", None])
 def test_a_weight_that_makes_no_sense_is_refused_by_name(weight):
     with pytest.raises(PolicyViolation, match=r"policy a .*ranking 'a'"):
