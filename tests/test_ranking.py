@@ -180,7 +180,7 @@ def test_a_ranking_that_makes_no_sense_is_refused_by_name(scores):
 def test_what_is_quoted_after_the_eviction_takes_only_what_is_free():
     @ranker
     def first_lines(window):
-        return window.rank(Ranking(name="a", scores={n: 2.0 for n in range(1, min(60, window.log.head))}))
+        return window.rank(Ranking(name="a", scores=dict.fromkeys(range(1, min(60, window.log.head)), 2.0)))
 
     chain = [evict_oldest, first_lines]
     thread = Memex(ScratchStore(), chain=chain, budget=1_500).thread("t")

@@ -69,7 +69,16 @@ def _replay_one(thread: Thread, stored: StoredPlan) -> Replayed:
         return Replayed(stored.number, False, str(error))
     if again.to_bytes() == plan.to_bytes():
         return Replayed(plan.number, True)
-    return Replayed(plan.number, False, _difference(plan, again))
+    return Replayed(plan.number, False, _forgotten(thread, plan) + _difference(plan, again))
+
+
+def _forgotten(thread: Thread, plan: Plan) -> str:
+    """Return which messages that the plan shows were forgotten since, as the beginning of what differs."""
+    shown = {*plan.kept(), *expand(plan.recalled())}
+    gone = sorted(shown.difference(entry.seq for entry in thread.log(plan.head).at(shown)))
+    if not gone:
+        return ""
+    return f"#{show_ranges(to_ranges(gone))} {'was' if len(gone) == 1 else 'were'} forgotten since; "
 
 
 def _previous(thread: Thread, plan: Plan) -> Plan | None:
@@ -142,5 +151,5 @@ def _difference(plan: Plan, again: Plan) -> str:
         and getattr(plan, name) != getattr(again, name)
     ]
     gone = sorted(set(plan.kept()) - set(again.kept()))
-    lost = f"; no longer there: #{show_ranges(to_ranges(gone))}" if gone else ""
+    lost = f"; not in it now: #{show_ranges(to_ranges(gone))}" if gone else ""
     return f"it comes out differently in {', '.join(fields)}{lost}"
