@@ -46,7 +46,8 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
         r"|nein,|nicht (?:der|die|das|den),? sondern|sondern|ich meinte|ich meine|stattdessen|falsch"
         r"|korrektur|doch lieber"
         r"|non,|en fait|je voulais dire|plutôt|erreur|au lieu de|pas (?:le|la|celui|celle)"
-        r"|no, (?:el|la|los|las)|en realidad|quise decir|quería decir|mejor dicho|en vez de|en lugar de|me equivoqué|corrección",
+        r"|no, (?:el|la|los|las)|en realidad|quise decir|quería decir|mejor dicho|en vez de|en lugar de"
+        r"|me equivoqué|corrección",
         r"じゃなくて|ではなく|訂正|間違(?:え|い|って)|やっぱり|実は|不对|不對|不是.{0,12}而是|其实|其實"
         r"|更正|改成|改为|改為|说错|說錯|弄错|弄錯",
     ),
