@@ -50,6 +50,8 @@ def command(topic: str, count: int, alike: float) -> None:
     The nearest messages are put in groups of those that say much the same. Of each group the nearest is
     shown, and how many there are like it; groups come in an order in which each differs from those before.
     """
+    if not topic.strip():
+        raise click.BadParameter("it is empty; say what to look for", param_hint="TOPIC")
     with open_memory() as memory:
         thread = open_thread(memory)
         found = about(memory, thread, topic, count=count, alike=alike, embedder=given("embedder"))
