@@ -63,6 +63,7 @@ SAID = {
     ],
     "remember": [
         "Don't forget the ropes.",
+        "Do not forget the ropes.",
         "Nicht vergessen: die Leinen.",
         "N'oublie pas les cordes.",
         "No olvides las cuerdas.",

@@ -86,7 +86,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
         r"|稱為|我叫|位于|位於",
     ),
     "remember": (
-        r"remember (?:that|this|to)|don'?t forget|note that|keep in mind|important(?:ly)?|for the record"
+        r"remember (?:that|this|to)|(?:don'?t|do not) forget|note that|keep in mind|important(?:ly)?|for the record"
         r"|make sure"
         r"|merk(?:e|) dir|nicht vergessen|vergiss nicht|wichtig|denk daran|beachte"
         r"|n'oubli(?:e|ez|ons) pas|important[e]?s?|rappelle-toi|retiens|notez"
