@@ -86,8 +86,8 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
         r"|稱為|我叫|位于|位於",
     ),
     "remember": (
-        r"remember (?:that|this|to)|(?:don'?t|do not) forget|note that|keep in mind|important(?:ly)?|for the record"
-        r"|make sure"
+        r"remember (?:that|this|to)|(?:don'?t|do not) forget|note that|keep in mind|important(?:ly)?"
+        r"|for the record|make sure"
         r"|merk(?:e|) dir|nicht vergessen|vergiss nicht|wichtig|denk daran|beachte"
         r"|n'oubli(?:e|ez|ons) pas|important[e]?s?|rappelle-toi|retiens|notez"
         r"|recuerda|recuerde|no (?:olvides|te olvides)|importante[s]?|ten en cuenta|apunta",
