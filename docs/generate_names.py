@@ -40,7 +40,8 @@ GROUPS = {
 WIRE_GROUPS = {
     "One call": "Caller Attempt Timeouts Retries Deadlines watch_sockets",
     "One model": "Connection Asking Clients KeptCounts",
-    "Requests and answers": "refuse_host_settings parts_left_out noted left_out_notes is_event_stream SseReader",
+    "Requests and answers": "refuse_host_settings parts_left_out noted left_out_notes is_event_stream "
+    "SseReader",
     "Settings that are refused": "learn learned forget_learned",
     "Errors": "error_for retry_after scrub raised_in",
     "Limits": "RateLimits StoreLimits tokens_of",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -139,3 +140,13 @@ def test_a_text_goes_on_after_its_citations_and_is_cut_elsewhere():
     assert Message.user([Text("One."), Text("Two.")]).text == "One.\nTwo."
     assert Message.assistant([Text("One."), ToolCall("1", "look"), Text("Two.")]).text == "One.\nTwo."
     assert Message.assistant([Text(""), Text("Two.")]).text == "\nTwo."
+
+
+def test_a_time_without_a_zone_is_in_utc(open_memory):
+    bare = datetime(2026, 1, 5, 9, 30)  # noqa: DTZ001 - what is tested
+    said = Message.user("hi", created=bare)
+    assert said.created == datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
+    assert said.replace(created=bare) == said
+    thread = open_memory().thread("t")
+    thread.append(said)
+    assert next(iter(thread.messages())) == said

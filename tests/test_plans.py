@@ -102,6 +102,15 @@ def test_replay_after_forgetting_says_what_is_gone(open_memory):
     assert "#5" in results[-1].why
 
 
+def test_replay_after_forgetting_a_quoted_message_names_it(open_memory):
+    thread = talk(open_memory)
+    assert list(thread.plan().recalled()) == [(2, 2)]
+    thread.forget([2])
+    (found,) = thread.replay(thread.plan().number)
+    assert not found.same
+    assert found.why.startswith("#2 was forgotten since; it comes out differently in ")
+
+
 def test_a_plan_holds_no_word_of_the_conversation(open_memory):
     thread = talk(open_memory)
     for stored in thread.memex.store.plans("t"):

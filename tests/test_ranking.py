@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 
 import pytest
 
@@ -164,10 +165,53 @@ def test_nothing_ranked_changes_nothing():
     assert steps(window) == ["opening", "a", "evict_oldest"]
 
 
-@pytest.mark.parametrize("scores", [{0: 1.0}, {900: 1.0}, {1: 0.0}, {1: -1.0}, {1: math.nan}, {1: math.inf}])
+NO_SCORES = (
+    *({0: 1.0}, {900: 1.0}, {1: 0.0}, {1: -1.0}, {1: math.nan}, {1: math.inf}, {1: 10**400}),
+    *({"1": 1.0}, {1.0: 1.0}, {1: "2"}, {1: None}, {1: 1j}, [1, 2]),
+)
+
+
+@pytest.mark.parametrize("scores", NO_SCORES)
 def test_a_ranking_that_makes_no_sense_is_refused_by_name(scores):
     with pytest.raises((PolicyFailed, PolicyViolation), match="ranking 'a'"):
         thread_of(likes("a", scores)).window("?")
+
+
+def test_what_is_quoted_after_the_eviction_takes_only_what_is_free():
+    @ranker
+    def first_lines(window):
+        return window.rank(Ranking(name="a", scores=dict.fromkeys(range(1, min(60, window.log.head)), 2.0)))
+
+    chain = [evict_oldest, first_lines]
+    thread = Memex(ScratchStore(), chain=chain, budget=1_500).thread("t")
+    quoted = 0
+    for number in range(1, 300):
+        thread.append(Message.user(f"Line {number} of the harbour's log."))
+        window = thread.window()
+        quoted += len(recalled(window))
+        assert window.tokens <= window.limit
+    assert quoted > 50
+    assert all(found.same for found in thread.replay())
+
+
+@pytest.mark.parametrize("weight", [0.0, -1.0, math.nan, math.inf, 1e300, "1", None])
+def test_a_weight_that_makes_no_sense_is_refused_by_name(weight):
+    with pytest.raises(PolicyViolation, match=r"policy a .*ranking 'a'"):
+        thread_of(likes("a", {7: 1.0}, weight=weight)).window("?")
+
+
+def test_numbers_may_be_of_any_kind():
+    plain = thread_of(likes("a", {7: 2.0, 9: 1.5}, weight=0.5)).window("?")
+    other = thread_of(likes("a", {7: Fraction(2), 9: Fraction(3, 2)}, weight=Fraction(1, 2))).window("?")
+    assert other.plan.steps == plain.plan.steps
+
+
+def test_numbers_may_be_those_of_numpy():
+    numpy = pytest.importorskip("numpy", reason="needs numpy, which memex-semantic brings")
+    scores = dict(zip(numpy.array([7, 9]), numpy.array([2.0, 1.5], numpy.float32), strict=True))
+    thread = thread_of(likes("a", scores, weight=numpy.float32(0.5)))
+    assert recalled(thread.window("?")) == [7, 9]
+    assert thread.explain(9).detail["a"] == 1.5
 
 
 def test_plans_with_rankings_replay():

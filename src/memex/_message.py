@@ -61,8 +61,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         status: ``incomplete`` for an answer that was cut off, ``error`` for one that failed,
             ``forgotten`` for the tombstone of an erased message.
         usage: Tokens that the call cost, on replies.
-        created: When it was made. For the reader only: order is the log's. Words for a time that an
-            import could not read are kept in ``meta["created"]``.
+        created: When it was made, in UTC where no zone is given. For the reader only: order is the log's.
+            Words for a time that an import could not read are kept in ``meta["created"]``.
         meta: The user's own notes.
         extra: Fields of a wire format that memex has no word for, by codec name; as in parts.
     """
@@ -81,6 +81,9 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "parts", tuple(self.parts))
+        if isinstance(self.created, datetime) and self.created.tzinfo is None:
+            # One moment without a zone cannot be compared with the others of its thread.
+            msgspec.structs.force_setattr(self, "created", self.created.replace(tzinfo=UTC))
         if self.meta is not EMPTY:
             msgspec.structs.force_setattr(self, "meta", freeze(self.meta))
         if self.extra is not EMPTY:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from memex._errors import BadSetting, InvalidMessage
@@ -94,17 +94,11 @@ class Sieve(NamedTuple):
         """Tell whether a message may be found."""
         if self.roles is not None and message.role not in self.roles:
             return False
-        if self.since is not None and _moment(message) < self.since:
+        if self.since is not None and message.created < self.since:
             return False
-        if self.until is not None and _moment(message) >= self.until:
+        if self.until is not None and message.created >= self.until:
             return False
         return self.meta is None or all(_same(message.meta, key, value) for key, value in self.meta.items())
-
-
-def _moment(message: Message) -> datetime:
-    """Return when a message was made; without a zone it was in UTC."""
-    told = message.created
-    return told.replace(tzinfo=UTC) if told.tzinfo is None else told
 
 
 def _same(meta: Mapping[str, Any], key: str, value: Any) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from memex._log import Log
     from memex._window import Window
 
+_HEAVIEST: Final = 1e6  # beyond that the others say nothing; and its square must be a number
 _Policy = TypeVar("_Policy", bound="Callable[[Window], Window]")
 
 
@@ -73,28 +75,52 @@ def checked_ranking(ranking: Ranking, log: Log) -> Ranking:
 
     if not ranking.name or not isinstance(ranking.name, str):
         raise refuse("has no name")
-    if not 0 < ranking.share < 1 or not 0 < ranking.weight < math.inf:
+    share, weight, unnamed = _number(ranking.share), _number(ranking.weight), _number(ranking.unnamed)
+    if not 0 < share < 1 or not 0 < weight <= _HEAVIEST:
         raise refuse(f"has the share {ranking.share!r} and the weight {ranking.weight!r}")
-    if ranking.unnamed is not None and not 0 < ranking.unnamed < math.inf:
+    if ranking.unnamed is not None and not 0 < unnamed < math.inf:
         raise refuse(f"says that what it does not name is worth {ranking.unnamed!r}")
-    for seq, score in ranking.scores.items():
-        if why := _bad_score(seq, score, log):
-            raise refuse(why)
+    for named in (ranking.scores, ranking.elsewhere):
+        if not isinstance(named, Mapping):
+            raise refuse(f"has a {type(named).__name__} for scores, which is no mapping")
+    scores = dict(_scored(seq, score, log, refuse) for seq, score in ranking.scores.items())
+    elsewhere: dict[tuple[str, int], float] = {}
     for (thread, seq), score in ranking.elsewhere.items():
         other = log.beside.log(thread)
         if other is None:
             raise refuse(f"names #{seq} of thread {thread!r}, which is none that log.others() gave")
-        if why := _bad_score(seq, score, other):
-            raise refuse(f"of thread {thread!r} {why}")
-    return _each_once(ranking, log) if ranking.elsewhere else ranking
+        place, worth = _scored(seq, score, other, refuse, f" of thread {thread!r}")
+        elsewhere[thread, place] = worth
+    plain = msgspec.structs.replace(
+        ranking,
+        scores=scores,
+        elsewhere=elsewhere,
+        share=share,
+        weight=weight,
+        unnamed=None if ranking.unnamed is None else unnamed,
+    )
+    return _each_once(plain, log) if elsewhere else plain
 
 
-def _bad_score(seq: object, score: float, log: Log) -> str:
-    if not isinstance(seq, int) or not 1 <= seq <= log.head:
-        return f"names #{seq}, which is not in the log"
-    if not 0 < score < math.inf:
-        return f"gives #{seq} the score {score!r}; a score is a number above 0"
-    return ""
+def _number(value: object) -> float:
+    """Return a number, of numpy's kinds too, as a plan can keep it; NaN for what is none."""
+    try:
+        return float(value) if isinstance(value, (float, Real)) else math.nan
+    except OverflowError:
+        return math.inf
+
+
+def _scored(
+    seq: object, score: object, log: Log, refuse: Callable[[str], PolicyViolation], where: str = ""
+) -> tuple[int, float]:
+    if not isinstance(seq, (int, Integral)):
+        raise refuse(f"names {seq!r}{where}, which is no sequence number")
+    if not 1 <= (place := int(seq)) <= log.head:
+        raise refuse(f"names #{seq}{where}, which is not in the log")
+    number = _number(score)
+    if not 0 < number < math.inf:
+        raise refuse(f"gives #{seq}{where} the score {score!r}; a score is a number above 0")
+    return place, number
 
 
 def _each_once(ranking: Ranking, log: Log) -> Ranking:

@@ -64,12 +64,25 @@ def _stored(thread: Thread, number: int) -> StoredPlan | None:
 def _replay_one(thread: Thread, stored: StoredPlan) -> Replayed:
     try:
         plan = read_plan(stored.body, stored.number)
-        again = rebuild(thread, plan, _previous(thread, plan))
     except MemexError as error:
         return Replayed(stored.number, False, str(error))
+    try:
+        again = rebuild(thread, plan, _previous(thread, plan))
+    except MemexError as error:
+        return Replayed(plan.number, False, _forgotten(thread, plan) + str(error))
     if again.to_bytes() == plan.to_bytes():
         return Replayed(plan.number, True)
-    return Replayed(plan.number, False, _difference(plan, again))
+    return Replayed(plan.number, False, _forgotten(thread, plan) + _difference(plan, again))
+
+
+def _forgotten(thread: Thread, plan: Plan) -> str:
+    """Return which messages that the plan names were forgotten since, as the beginning of what differs."""
+    changes = (change for step in plan.steps for change in step.changes)
+    named = {*plan.kept(), *expand(plan.recalled()), *expand(span for one in changes for span in one.seqs)}
+    gone = sorted(named.difference(entry.seq for entry in thread.log(plan.head).at(named)))
+    if not gone:
+        return ""
+    return f"#{show_ranges(to_ranges(gone))} {'was' if len(gone) == 1 else 'were'} forgotten since; "
 
 
 def _previous(thread: Thread, plan: Plan) -> Plan | None:
@@ -142,5 +155,5 @@ def _difference(plan: Plan, again: Plan) -> str:
         and getattr(plan, name) != getattr(again, name)
     ]
     gone = sorted(set(plan.kept()) - set(again.kept()))
-    lost = f"; no longer there: #{show_ranges(to_ranges(gone))}" if gone else ""
+    lost = f"; not in it now: #{show_ranges(to_ranges(gone))}" if gone else ""
     return f"it comes out differently in {', '.join(fields)}{lost}"

@@ -55,13 +55,18 @@ class Selection:
 
         Most of that is left alone, and at most the share is taken once more: these tokens are
         fresh in every turn. What was said since the question does not count as long as it fits
-        in the rest, so that the quotes hold still while tools are called.
+        in the rest, so that the quotes hold still while tools are called. Where nobody made room
+        for what was quoted first, because the policies that evict stand before, all that is free is taken.
         """
+        over = window.room < 0
+        if over:
+            window = _without_selected(window)
         newest = window.newest
         if newest is None:
             return window
         since = sum(item.tokens for item in window.items[window.items.index(newest) + 1 :])
-        room = min(int(_share(window) * window.limit), int(_FREE * (window.room + since)))
+        free = window.room if over else int(_FREE * (window.room + since))
+        room = min(int(_share(window) * window.limit), free)
         return self._quoted(window, window.seqs, room) if 0 < room <= window.room else window
 
     def _quoted(self, window: Window, inside: frozenset[int], room: int) -> Window:

@@ -63,6 +63,7 @@ SAID = {
     ],
     "remember": [
         "Don't forget the ropes.",
+        "Do not forget the ropes.",
         "Nicht vergessen: die Leinen.",
         "N'oublie pas les cordes.",
         "No olvides las cuerdas.",
@@ -101,6 +102,65 @@ SAID = {
 @pytest.mark.parametrize(("feature", "text"), [(f, text) for f, texts in SAID.items() for text in texts])
 def test_a_feature_is_found(feature, text):
     assert feature in features_of(Message.user(text))
+
+
+APOSTROPHES = [(f, text) for f, texts in SAID.items() for text in texts if "'" in text]
+
+
+@pytest.mark.parametrize(("feature", "text"), APOSTROPHES)
+def test_the_apostrophe_of_a_telephone_is_one(feature, text):
+    said = Message.user(text.replace("'", "\u2019"))
+    assert features_of(said) == features_of(Message.user(text))
+    assert feature in asked_for(said.text) or feature not in asked_for(text)
+
+
+@pytest.mark.parametrize(
+    ("feature", "text"),
+    [
+        ("decision", "We have not decided anything yet."),
+        ("decision", "I never agreed to that."),
+        ("decision", "Nobody approved it."),
+        ("decision", "We haven't really decided."),
+        ("decision", "She picked up the kids."),
+        ("decision", "Wir haben noch nichts entschieden."),
+        ("decision", "Nous n'avons pas encore décidé."),
+        ("decision", "No hemos decidido nada."),
+        ("decision", "我们还没决定。"),
+        ("remember", "It is not important."),
+        ("remember", "I don't remember that."),
+        ("remember", "Das ist nicht so wichtig."),
+        ("remember", "这不重要。"),
+    ],
+)
+def test_what_is_denied_is_no_cue(feature, text):
+    assert feature not in features_of(Message.user(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We have not decided anything yet.",
+        "We haven't decided.",
+        "Wir haben uns noch nicht entschieden.",
+        "Nous n'avons rien décidé.",
+        "No hemos decidido nada.",
+    ],
+)
+def test_what_is_not_decided_is_open(text):
+    assert "open" in features_of(Message.user(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We could not wait and decided on Hull.",
+        "No, we decided on Hull.",
+        "No \u2014 the other one.",
+        "No, el otro.",
+    ],
+)
+def test_a_denial_of_something_else_denies_nothing(text):
+    assert {"decision", "correction"} & features_of(Message.user(text)).keys()
 
 
 def test_every_feature_has_an_example():

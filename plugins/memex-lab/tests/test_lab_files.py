@@ -42,6 +42,12 @@ def test_evidence_is_named_by_id_or_by_place(thread):
 GOOD = {"question": "What?", "evidence": ["q2"]}
 
 
+def test_evidence_that_was_forgotten_is_named(thread):
+    thread.forget(["q2"])
+    with pytest.raises(BadQuestions, match=r"line 2: evidence: #5 of thread .harbour. was forgotten"):
+        read_questions(lines({**GOOD, "evidence": [7]}, GOOD), thread)
+
+
 @pytest.mark.parametrize(
     ("line", "why"),
     [

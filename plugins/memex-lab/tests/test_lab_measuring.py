@@ -130,6 +130,22 @@ def test_facts_that_are_needed_again_are_mined(memory, harbour):
     }
 
 
+def test_a_decision_is_known_by_one_word_that_no_other_has(memory):
+    thread = memory.thread("t")
+    thread.append("We decided to use Postgres for the tide tables.")
+    thread.append("We decided to paint the boathouse teal.")
+    thread.append([Message.user(f"Crate {number} came in.") for number in range(30)])
+    asked = [
+        "What did we decide about the tables?",
+        "What colour was decided for the boathouse?",
+        "What else was decided?",
+    ]
+    for question in asked:
+        thread.append([Message.user(question), Message.assistant("Let me see.")])
+    found = [(q.query, q.evidence) for q in mine(thread.entries())]
+    assert found == [(asked[0], (1,)), (asked[1], (2,))]
+
+
 def test_what_was_said_twice_or_just_now_is_no_question(memory, harbour):
     twice = [*harbour[:20], Message.user("Again: it is 7264."), *harbour[20:]]
     just_now = [

@@ -303,3 +303,12 @@ def test_dates_can_be_turned_off():
 def test_dates_are_true_or_false():
     with pytest.raises(BadSetting, match="recall: dates"):
         recall(dates="yes")  # type: ignore[arg-type]
+
+
+def test_times_without_a_zone_and_with_one_stand_in_one_thread():
+    thread = Memex(ScratchStore(), chain=[recall(), evict_oldest], budget=900).thread("t")
+    bare = datetime(2026, 3, 3, 9)  # noqa: DTZ001 - what is tested
+    thread.append([Message.user("The padlock opens with 7264.", created=bare)])
+    thread.append([Message.user(f"Crate {n}.", created=ASKED + timedelta(minutes=n)) for n in range(200)])
+    window = thread.window(Message.user("What did we say last Tuesday?", created=bare + timedelta(days=8)))
+    assert 1 in expand(window.plan.recalled())

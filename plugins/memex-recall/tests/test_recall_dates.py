@@ -150,6 +150,8 @@ def test_a_time_is_understood(text, meant):
         "Gerne! Hier sind weitere Ideen. Was hatten wir hier beschlossen?",
         "Is there life on Mars?",
         "Aim for around 2000 calories.",
+        "Is it over 2000 euros, or for 2010 €?",
+        "Wer hat in 2000 Metern Höhe gewohnt?",
         "Das war mit dem Mai-Tai.",
         "夏目漱石、春日さん、第3章。毎週月曜日。",
         "on 30 February, on 2023-13-45, at 99/99/2023",

@@ -149,4 +149,5 @@ def test_a_model_that_fails_costs_an_import_nothing(run: Run, store: str, tmp_pa
 def test_what_makes_no_sense_is_one_line(run: Run, models: list[str]) -> None:
     assert "no thread 'x'" in run("about", "y", "-t", "x", "--embedder", models[0], code=1).output
     assert "which thread?" in run("about", "y", "--embedder", models[0], code=1).output
+    assert "TOPIC: it is empty" in run("about", " ", "--embedder", models[0], code=2).output
     assert "no-such" in run("embed", "--embedder", "no-such", code=1).output

@@ -151,3 +151,10 @@ def test_the_real_model_finds_what_has_none_of_the_words():
         window = thread.window("Which code do I need for the lock at the boat ramp?")
         assert "> The padlock on the slipway gate opens with 7264." in window.messages[-2].text
         assert thread.explain(1).detail["worth"] == 1.0
+
+
+@pytest.mark.parametrize("model", ["/nowhere/at/all", "./nowhere", "~/nowhere-at-all"])
+def test_a_folder_that_is_not_there_is_said_to_be_none(model):
+    pytest.importorskip("model2vec", reason=NEEDS)
+    with pytest.raises(PluginError, match="there is no folder"):
+        StaticEmbedder(model).embed(["a"])

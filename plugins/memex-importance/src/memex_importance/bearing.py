@@ -46,7 +46,7 @@ _SAME: Final = ("decision", "correction", "commitment", "preference", "open", "d
 
 def asked_for(question: str) -> frozenset[str]:
     """Return the features that a question asks for: ``when`` a date, ``what did we decide`` a decision."""
-    text = question[:2_000].lower()
+    text = question[:2_000].lower().replace("\u2019", "'")
     asked = {feature for feature, pattern in _ASKS.items() if pattern.search(text)}
     asked |= {feature for feature in _SAME if CUES[feature].search(text)}
     if "amount" in asked:

@@ -16,7 +16,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "decision": (
         r"decid(?:e[ds]?|ing)|decisions?|agree(?:d| on| to)|we(?:'ll| will) (?:go|use|take|stick) "
         r"|let'?s go with"
-        r"|settled? on|chose[n]?|picked|approved|signed off|ruled out|going with"
+        r"|settled? on|chose[n]?|picked(?! up)|approved|signed off|ruled out|going with"
         r"|entschieden|entschlossen|beschlossen|beschluss|entscheidung(?:en)?|geeinigt|festgelegt"
         r"|vereinbart"
         r"|décidée?s?|décision|décidons|convenue?s?|choisie?s?|retenue?s?|d'accord pour"
@@ -39,14 +39,15 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
         r"|承诺|承諾|截止|打算|之前(?:完成|给|給|发|發)",
     ),
     "correction": (
-        r"no, (?:the|not|it|that|i|my)|not (?:the|that) one|the other one|i meant|i mean[,:]|correction"
-        r"|actually"
+        r"no ?[,:;.–—-] ?(?:the|not|it|that|i|my)|not (?:the|that) one|the other one|i meant|i mean[,:]"
+        r"|correction|actually"
         r"|instead of|that(?:'s| is) (?:wrong|not right|incorrect)|i was wrong|sorry, (?:it|that|the|i)"
         r"|on second thought"
         r"|nein,|nicht (?:der|die|das|den),? sondern|sondern|ich meinte|ich meine|stattdessen|falsch"
         r"|korrektur|doch lieber"
         r"|non,|en fait|je voulais dire|plutôt|erreur|au lieu de|pas (?:le|la|celui|celle)"
-        r"|en realidad|quise decir|quería decir|mejor dicho|en vez de|en lugar de|me equivoqué|corrección",
+        r"|no, (?:el|la|los|las)|en realidad|quise decir|quería decir|mejor dicho|en vez de|en lugar de"
+        r"|me equivoqué|corrección",
         r"じゃなくて|ではなく|訂正|間違(?:え|い|って)|やっぱり|実は|不对|不對|不是.{0,12}而是|其实|其實"
         r"|更正|改成|改为|改為|说错|說錯|弄错|弄錯",
     ),
@@ -64,7 +65,9 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "open": (
         r"still open|to be (?:decided|confirmed|done)|tbd|not sure yet|(?:don't|do not) know yet"
         r"|need to (?:find out|check|ask|decide)"
-        r"|open question|unclear|remains to be|noch (?:offen|unklar|nicht (?:klar|entschieden))|muss noch"
+        r"|open question|unclear|remains to be|(?:not|\w+n't) (?:yet )?decided|nothing (?:was|is) decided"
+        r"|(?:nicht|nichts) entschieden|(?:pas|rien) décidé|no (?:hemos|se ha) decidido"
+        r"|noch (?:offen|unklar|nicht (?:klar|entschieden))|muss noch"
         r"|zu klären"
         r"|à (?:décider|confirmer|voir|vérifier)|pas encore (?:décidé|sûr)|reste à"
         r"|por (?:decidir|confirmar|ver)|aún no (?:sé|sabemos)|todavía no|falta (?:decidir|saber)"
@@ -83,8 +86,8 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
         r"|稱為|我叫|位于|位於",
     ),
     "remember": (
-        r"remember (?:that|this|to)|don'?t forget|note that|keep in mind|important(?:ly)?|for the record"
-        r"|make sure"
+        r"remember (?:that|this|to)|(?:don'?t|do not) forget|note that|keep in mind|important(?:ly)?"
+        r"|for the record|make sure"
         r"|merk(?:e|) dir|nicht vergessen|vergiss nicht|wichtig|denk daran|beachte"
         r"|n'oubli(?:e|ez|ons) pas|important[e]?s?|rappelle-toi|retiens|notez"
         r"|recuerda|recuerde|no (?:olvides|te olvides)|importante[s]?|ten en cuenta|apunta",
@@ -152,4 +155,13 @@ CUES: Final[Mapping[str, re.Pattern[str]]] = {
         r"|[\u3040-\u30ff\u4e00-\u9fff]{1,6}(?:さん|様|氏|先生|小姐|女士)"
     ),
 }
-"""A pattern for each feature; for lower-case text, but for ``name``."""
+"""A pattern for each feature; for lower-case text with plain apostrophes, but for ``name``."""
+
+DENIABLE: Final = frozenset({"decision", "remember"})
+"""Features that a denial just before the cue takes away: nothing was decided, it is not important."""
+DENIED: Final = re.compile(
+    r"(?:(?:(?<!\w)(?:not|never|no|nobody|nothing|cannot|nicht|nichts|nie|niemand|kein(?:e[nmrs]?)?|pas|jamais|rien"
+    r"|nunca|nadie|nada)|n't)(?: \w{1,12})? |[没沒未不無无]有?)\Z"
+)
+DENIED_WITHIN: Final = 32
+"""Characters before a cue."""

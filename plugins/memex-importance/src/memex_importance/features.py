@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from memex import Message, Text, ToolResult, searchable_text
-from memex_importance.cues import CUES
+from memex_importance.cues import CUES, DENIABLE, DENIED, DENIED_WITHIN
 
 WEIGHTS: Final[Mapping[str, float]] = {
     "decision": 1.0,
@@ -58,16 +58,18 @@ def features_of(message: Message) -> dict[str, float]:
     for feature, weight in WEIGHTS.items():
         if feature == "name" and len(_GERMAN.findall(lower)) > 2:
             continue
-        count = _count(CUES[feature], text if feature == "name" else lower)
+        count = _count(feature, text if feature == "name" else lower)
         if count:
             found[feature] = round(share * weight * (1 - (1 / 3) ** count), 3)
     return found
 
 
-def _count(pattern: re.Pattern[str], text: str) -> int:
+def _count(feature: str, text: str) -> int:
     """Return how many different cues there are, 4 at most: more make no difference."""
     seen: set[str] = set()
-    for cue in pattern.finditer(text):
+    for cue in CUES[feature].finditer(text):
+        if feature in DENIABLE and DENIED.search(text, max(0, cue.start() - DENIED_WITHIN), cue.start()):
+            continue
         seen.add(cue.group())
         if len(seen) == 4:
             break
@@ -75,7 +77,7 @@ def _count(pattern: re.Pattern[str], text: str) -> int:
 
 
 def _looked_at(text: str) -> str:
-    text = text.strip()
+    text = text.strip().replace("\u2019", "'")
     return text if len(text) <= HEAD + TAIL else f"{text[:HEAD]}\n{text[-TAIL:]}"
 
 

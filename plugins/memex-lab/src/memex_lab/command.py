@@ -105,7 +105,7 @@ def command(
     outcomes, chain, about = _measured(file, chosen)
     overall = [figures(outcomes, budget) for budget in chosen]
     categories = by_category(outcomes, chosen)
-    asked = f"{overall[0].questions:,} questions of {about}; chain: {chain}"
+    asked = f"{_count(overall[0].questions, 'question')} of {about}; chain: {chain}"
     if html is not None:
         how = "Each question is asked where it was asked, of the windows that the chain builds turn by turn."
         _write(html, report_html("Evidence recall", [asked, how], overall, categories, outcomes))
@@ -163,7 +163,7 @@ def _of_conversations(
             conversation.stored_in(memory)
             threads.append((conversation.id, conversation.questions))
         unused = sum(conversation.unused for conversation in conversations)
-        about = f"{len(conversations):,} conversations" + (
+        about = _count(len(conversations), "conversation") + (
             f", without {unused:,} that are not scored" if unused else ""
         )
         return list(_outcomes(memory, threads, budgets)), str(memory.chain), about
@@ -224,3 +224,7 @@ def _write(name: str, text: str) -> None:
         os.replace(beside, target)  # noqa: PTH105 - as it is called in the system
     finally:
         Path(beside).unlink(missing_ok=True)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

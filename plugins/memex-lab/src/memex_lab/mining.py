@@ -110,10 +110,9 @@ def _question(
     evidence = {said[fact] for fact in needed if 0 < said.get(fact, 0) <= newest}
     category = next((kind for kind in _KINDS if kind in places), "decision")
     if "?" in query and _DECIDED.search(query):
-        words = _telling(asked.message)
-        meant = max(((len(words & told), seq) for seq, told in decisions if seq <= newest), default=(0, 0))
-        if meant[0] >= 2:
-            evidence, category = {meant[1]}, "decision"
+        meant = _meant(_telling(asked.message), [one for one in decisions if one[0] <= newest])
+        if meant:
+            evidence, category = {meant}, "decision"
     if not evidence:
         return None
     return Question(
@@ -125,6 +124,14 @@ def _question(
     )
 
 
+def _meant(words: frozenset[str], decisions: list[tuple[int, frozenset[str]]]) -> int:
+    """Return the decision that a question asks for, 0 for none: one word is enough where no other has it."""
+    shared = sorted(((len(words & told), seq) for seq, told in decisions), reverse=True)
+    most, seq = shared[0] if shared else (0, 0)
+    alone = len(shared) < 2 or shared[1][0] < most
+    return seq if most > 1 or (most and alone) else 0
+
+
 def _states_a_decision(message: Message) -> bool:
     text = message.text[:_LOOKED_AT]
     return bool(_DECIDED.search(text)) and not text.rstrip().endswith(("?", "？"))
@@ -132,5 +139,5 @@ def _states_a_decision(message: Message) -> bool:
 
 def _telling(message: Message) -> frozenset[str]:
     """Return the longer words: they say what it is about. Pairs of Chinese or Japanese are words too."""
-    words = terms(message.text[:_LOOKED_AT])
+    words = terms(_DECIDED.sub(" ", message.text[:_LOOKED_AT]))
     return frozenset(w for w in words if len(w) > 4 or (len(w) == 2 and not w.isascii()))

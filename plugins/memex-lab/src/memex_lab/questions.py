@@ -68,6 +68,9 @@ def _question(item: dict[str, Any], thread: Thread, head: int, name: str) -> Que
         raise ValueError("evidence must be a list with at least one message id or number")
     at = head if item.get("at") is None else _places([item["at"]], thread, head, "at")[0]
     places = _places(evidence, thread, head, "evidence")
+    gone = set(places).difference(entry.seq for entry in thread.log(head).at(places))
+    if gone:
+        raise ValueError(f"evidence: #{min(gone)} of thread {thread.id!r} was forgotten")
     late = [seq for seq in places if seq > at]
     if late:
         raise ValueError(f"the evidence #{late[0]} comes after the question, which was asked after #{at}")
@@ -107,7 +110,7 @@ def _places(references: Sequence[object], thread: Thread, head: int, field: str)
     """Return the places that ids and numbers stand for.
 
     Raises:
-        ValueError: If the thread has no such message, or none any more.
+        ValueError: If the thread has no such message.
     """
     ids = [reference for reference in references if isinstance(reference, str)]
     known = {entry.message.id: entry.seq for entry in thread.memex.store.get(thread.id, ids)} if ids else {}

@@ -33,10 +33,9 @@ def forms(word: str, languages: tuple[str, ...] = (ENGLISH,), most: int = MOST_F
     if not word.isalpha():
         return (word,)
     written = script(word)
-    plain = word.replace("ё", "е")  # most write it so
-    found = [_forms(plain, language) for language in languages if script_of(language) == written]
+    found = [_forms(word, language) for language in languages if script_of(language) == written]
     ranks = chain.from_iterable(zip_longest(*found))
-    distinct = tuple(dict.fromkeys(form for form in (word, plain, *ranks) if form))
+    distinct = tuple(dict.fromkeys(form for form in (word, *ranks) if form))
     return distinct[: MOST_FORMS if languages == (ENGLISH,) else most]
 
 

@@ -69,6 +69,8 @@ def ask_hub(model: str, revision: str | None = None) -> None:
     """
     from huggingface_hub import HfApi
 
+    if model.startswith(("/", "~", ".")) or model.count("/") > 1:  # the hub knows owner/name
+        raise FileNotFoundError(f"there is no folder {model!r}")
     HfApi().model_info(model, revision=revision, timeout=_PATIENCE)
 
 

@@ -86,6 +86,12 @@ def _at(place: _Place) -> Phrase | None:
 _EVERY: Final = re.compile("K[of]*$")
 _LEAD: Final = re.compile("(?:[PIRQHFG][of]*|[BCE][of&]*|f|[Mm]&)$")
 _YEAR_LEAD: Final = re.compile("[PIRQHFGBCEf][of]*U?$")
+_MEASURE: Final = re.compile(
+    r"\s?(?:[$€£¥°%]|(?:eur|usd|gbp|chf|euros?|dollars?|dólares|pounds?|pfund|livres|yen|cents?|kg|kilos?|km|cm|mm"
+    r"|[km]?b|kw|kwh|met(?:er|re)s?|metern|mètres?|metros?|miles?|meilen|feet|words?|tokens?|people|personen"
+    r"|personnes|personas|times)\b)",
+    re.I,
+)
 
 
 _FRENCH: Final = re.compile(
@@ -107,8 +113,9 @@ def _no_other_word(place: _Place) -> bool:
 
 
 def _led_year(place: _Place) -> bool:
-    """In 2023, im Jahr 2023."""
-    return _YEAR_LEAD.search(place.before) is not None
+    """In 2023, im Jahr 2023, but not over 2000 euros."""
+    token = place.row[place.at]
+    return _YEAR_LEAD.search(place.before) is not None and not _MEASURE.match(place.text, token.end)
 
 
 def _capital(place: _Place) -> bool:

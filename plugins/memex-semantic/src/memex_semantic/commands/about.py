@@ -50,6 +50,8 @@ def command(topic: str, count: int, alike: float, embedder: str | None) -> None:
     The nearest messages are put in groups of those that say much the same. Of each group the nearest is
     shown, and how many there are like it; groups come in an order in which each differs from those before.
     """
+    if not topic.strip():
+        raise click.BadParameter("it is empty; say what to look for", param_hint="TOPIC")
     with open_for_vectors() as memory:
         found = about(memory, open_thread(memory), topic, count=count, alike=alike, embedder=embedder)
     if wants_json():
