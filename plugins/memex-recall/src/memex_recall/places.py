@@ -13,6 +13,9 @@ from memex import Log
 
 PLACES: Final = 500
 """Newest places of each word that are looked at. Words with more are common, and weigh little."""
+_UNHEARD: Final = 0.5
+"""What a word counts that nobody has said, beside the rarest that was. It leads nowhere, but is a part of
+the question: who has the rest of it has not all."""
 
 
 class Word(msgspec.Struct, frozen=True):
@@ -20,7 +23,7 @@ class Word(msgspec.Struct, frozen=True):
 
     Attributes:
         term: The word, as :func:`memex.terms` gives it.
-        seqs: The messages that hold it, oldest first.
+        seqs: The messages that hold it, oldest first; none where nobody has said it.
         weight: What it is worth: the rarer, the more.
     """
 
@@ -47,7 +50,7 @@ class Word(msgspec.Struct, frozen=True):
 
 
 def words_in(log: Log, asked: Mapping[str, Sequence[str]], upto: int) -> list[Word]:
-    """Return those words that stand somewhere before a question.
+    """Return the words with their places before a question.
 
     Args:
         log: The thread.
@@ -62,8 +65,20 @@ def words_in(log: Log, asked: Mapping[str, Sequence[str]], upto: int) -> list[Wo
         seqs = sorted({seq for held in places for seq in held if seq <= upto})
         if seqs:
             held = max(float(len(seqs)), *(_frequency(seqs, upto) for seqs in places))
-            found.append(Word(term, seqs, math.log(1 + (upto - held + 0.5) / (held + 0.5))))
+            found.append(Word(term, seqs, worth(held, upto)))
+        else:
+            found.append(Word(term, (), worth_unheard(upto)))
     return found
+
+
+def worth(held: float, messages: int) -> float:
+    """Return what a word is worth that so many of the messages hold."""
+    return math.log((messages + 1) / (held + 0.5))
+
+
+def worth_unheard(messages: int) -> float:
+    """Return what a word is worth that none of the messages holds."""
+    return _UNHEARD * worth(0, messages)
 
 
 def _frequency(seqs: Sequence[int], upto: int) -> float:

@@ -18,6 +18,7 @@ import msgspec
 from memex import Entry, Log, terms
 from memex_recall.dated import Dated
 from memex_recall.dates import AskedTime
+from memex_recall.further import FEW, further
 from memex_recall.places import Word, words_in
 from memex_recall.words import asked_forms
 
@@ -84,12 +85,14 @@ def rank(
         return []
     read = {e.seq: e for e in log.at({*promising, *(seq - 1 for seq in promising if seq > 1)})}
     rules = {seq for seq, entry in read.items() if entry.message.role in _STANDING}
-    words = [word for word in (word.without(rules) for word in words) if word.seqs] if rules else words
+    if rules:  # what only they hold is as good as not asked
+        words = [left for word in words if (left := word.without(rules)).seqs or not word.seqs]
     speakers = {entry.message.name for entry in read.values() if entry.message.name}
     said_by = {word for name in speakers for word in terms(name)}
-    told = [word for word in words if word.term not in said_by] or words
+    heard = [word for word in words if word.seqs]
+    told = [word for word in heard if word.term not in said_by] or heard
     names = said_by.difference(word.term for word in told)
-    total = (sum(w.weight for w in told) if together is None else together.total(names)) or 1.0
+    total = sum(w.weight for w in words if w.term not in names) if together is None else together.total(names)
     sessions = _sessions(read)
     near, rarest = _nearness(told, promising)
     within = _presence(told, sessions)
@@ -99,8 +102,12 @@ def rank(
         entry = read.get(seq)
         if entry is None or seq in rules or not (near[seq] or by_date.get(seq)):
             continue
-        odds = (_NEAR * near[seq] + _SESSION * within[sessions[seq]]) / total + _RAREST * rarest[seq]
+        odds = (_NEAR * near[seq] + _SESSION * within[sessions[seq]]) / (total or 1.0) + _RAREST * rarest[seq]
         ranked.append(Ranked(entry, math.exp(odds + by_date.get(seq, 0.0))))
+    if together is None and len(ranked) < FEW:
+        known = {*(form for some in asked_forms(question).values() for form in some), *said_by}
+        more = further(log, ranked, known=known, upto=upto)
+        ranked += [Ranked(e, more[e.seq]) for e in log.at(more) if e.message.role not in _STANDING]
     return sorted(ranked, key=lambda r: (-r.score, -r.entry.seq))
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from memex import Log
 from memex_recall.dated import Dated
 from memex_recall.dates import AskedTime
-from memex_recall.places import Word, words_in
+from memex_recall.places import Word, words_in, worth, worth_unheard
 from memex_recall.ranking import rank, roughly
 from memex_recall.words import asked_forms
 
@@ -75,7 +75,7 @@ class Together:
         return self._words[log.thread]
 
     def total(self, names: Collection[str]) -> float:
-        """Return what all words are worth that stand in any thread, without names of speakers."""
+        """Return what all words are worth, without names of speakers."""
         return sum(worth for term, worth in self._worth.items() if term not in names)
 
     def pools(self) -> list[int]:
@@ -92,10 +92,11 @@ class Together:
 
 
 def _worth(found: Sequence[Sequence[Word]], sizes: Sequence[int]) -> dict[str, float]:
-    """Return what each word is worth that stands in any thread: the rarer in all of them, the more."""
+    """Return what each word is worth: the rarer in all threads, the more."""
     held: dict[str, float] = {}
     for words, size in zip(found, sizes, strict=True):
         for word in words:  # its worth in its own thread says in how many messages it stands
-            held[word.term] = held.get(word.term, 0.0) + (size + 1) * math.exp(-word.weight) - 0.5
+            here = (size + 1) * math.exp(-word.weight) - 0.5 if word.seqs else 0.0
+            held[word.term] = held.get(word.term, 0.0) + here
     size = sum(sizes)
-    return {term: math.log((size + 1) / (count + 0.5)) for term, count in held.items()}
+    return {term: worth(count, size) if count else worth_unheard(size) for term, count in held.items()}
