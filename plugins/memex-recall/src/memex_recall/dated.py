@@ -75,7 +75,7 @@ class Dated:
         self._most, self._later = _MOST // threads, _AFTER // threads
 
     def lighter(self, words: Sequence[Word]) -> Sequence[Word]:
-        """Return the words, those of the times that were said weighing less: they are not counted twice in full."""
+        """Return the words; those of the times weigh less where they were said: not twice in full."""
         share = 1 - self._trust * (1 - _AS_WORDS)
         twice = {w.term for w in words if w.seqs and w.term in self._words}
         return [w.weighing(share * w.weight) if w.term in twice else w for w in words]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from memex import Log, searchable_text
@@ -24,6 +25,8 @@ FEW: Final = 100
 _BEST: Final = 8  # messages whose words count
 _HEARD: Final = 1000  # characters of each of them
 _SAID: Final = 40  # words of these
+_LOOKED_UP: Final = 64  # of all, those of the best first
+_PLACES: Final = 64  # newest of each that are looked at
 _WORDS: Final = 15  # of all of them that are worth most
 _TWICE: Final = 2  # messages hold such a word at least: that of one leads nowhere else
 _LEAST: Final = 1.5  # about a word that one message in five has: what is worth less is chance
@@ -45,7 +48,7 @@ def further(log: Log, found: Sequence[Ranked], *, known: Collection[str], upto: 
         for term in telling_words(searchable_text(ranked.entry.message)[:_HEARD], _SAID):
             if term not in known:
                 told[term] = told.get(term, 0.0) + ranked.score
-    words = words_in(log, {term: (term,) for term in told}, upto)
+    words = words_in(log, {term: (term,) for term in islice(told, _LOOKED_UP)}, upto, most=_PLACES)
     worths = {
         word.term: told[word.term] * word.weight
         for word in words

@@ -49,22 +49,23 @@ class Word(msgspec.Struct, frozen=True):
         return at < len(self.seqs) and self.seqs[at] <= last
 
 
-def words_in(log: Log, asked: Mapping[str, Sequence[str]], upto: int) -> list[Word]:
+def words_in(log: Log, asked: Mapping[str, Sequence[str]], upto: int, *, most: int = PLACES) -> list[Word]:
     """Return the words with their places before a question.
 
     Args:
         log: The thread.
         asked: The words, each with the forms that it may have.
         upto: Last message that counts.
+        most: Newest places of each form that are looked at.
     """
     sought = list(dict.fromkeys(form for some in asked.values() for form in some))
-    postings = {p.term: p.seqs for p in log.find(sought, limit=PLACES)}
+    postings = {p.term: p.seqs for p in log.find(sought, limit=most)}
     found = []
     for term, some in asked.items():
         places = [postings[form] for form in some if postings[form]]
         seqs = sorted({seq for held in places for seq in held if seq <= upto})
         if seqs:
-            held = max(float(len(seqs)), *(_frequency(seqs, upto) for seqs in places))
+            held = max(float(len(seqs)), *(_frequency(seqs, upto, most) for seqs in places))
             found.append(Word(term, seqs, worth(held, upto)))
         else:
             found.append(Word(term, (), worth_unheard(upto)))
@@ -81,9 +82,9 @@ def worth_unheard(messages: int) -> float:
     return _UNHEARD * worth(0, messages)
 
 
-def _frequency(seqs: Sequence[int], upto: int) -> float:
+def _frequency(seqs: Sequence[int], upto: int, most: int) -> float:
     """Return how many messages hold a form; estimated where only the newest of them are known."""
     before = [seq for seq in seqs if seq <= upto]
-    if len(seqs) < PLACES or not before:
+    if len(seqs) < most or not before:
         return len(before)
     return len(before) * upto / (upto - before[-1] + 1)
