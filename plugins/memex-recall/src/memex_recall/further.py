@@ -25,16 +25,16 @@ FEW: Final = 100
 _BEST: Final = 8  # messages whose words count
 _HEARD: Final = 1000  # characters of each of them
 _SAID: Final = 40  # words of these
-_LOOKED_UP: Final = 64  # of all, those of the best first
-_PLACES: Final = 64  # newest of each that are looked at
+_LOOKED_UP: Final = 40  # of all, those of the best first
+_PLACES: Final = 96  # newest of each that are looked at
+_MANY: Final = 80  # messages; a word of more is passed over, so that a few later ones change nothing
 _WORDS: Final = 15  # of all of them that are worth most
 _TWICE: Final = 2  # messages hold such a word at least: that of one leads nowhere else
 _LEAST: Final = 1.5  # about a word that one message in five has: what is worth less is chance
-_ALL: Final = 1.0  # what a message that holds all of these words adds to the logarithm of its odds
 
 
 def further(log: Log, found: Sequence[Ranked], *, known: Collection[str], upto: int) -> dict[int, float]:
-    """Return how many times likelier further messages are to hold what is asked than one without any sign.
+    """Return which part of the telling words of the best messages further messages hold, each by its worth.
 
     Args:
         log: The thread.
@@ -52,7 +52,7 @@ def further(log: Log, found: Sequence[Ranked], *, known: Collection[str], upto: 
     worths = {
         word.term: told[word.term] * word.weight
         for word in words
-        if len(word.seqs) >= _TWICE and word.weight >= _LEAST
+        if _TWICE <= len(word.seqs) <= _MANY and word.weight >= _LEAST
     }
     most_worth = set(sorted(worths, key=lambda term: (-worths[term], term))[:_WORDS])
     parts: dict[int, float] = {}
@@ -64,4 +64,4 @@ def further(log: Log, found: Sequence[Ranked], *, known: Collection[str], upto: 
         parts.pop(ranked.entry.seq, None)
     whole = math.fsum(worths[term] for term in most_worth)
     chosen = sorted(parts, key=lambda seq: (-parts[seq], -seq))[:FEW]
-    return {seq: math.exp(_ALL * parts[seq] / whole) for seq in chosen}
+    return {seq: parts[seq] / whole for seq in chosen}

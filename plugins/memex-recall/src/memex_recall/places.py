@@ -13,7 +13,7 @@ from memex import Log
 
 PLACES: Final = 500
 """Newest places of each word that are looked at. Words with more are common, and weigh little."""
-_UNHEARD: Final = 0.5
+_UNHEARD: Final = 0.3
 """What a word counts that nobody has said, beside the rarest that was. It leads nowhere, but is a part of
 the question: who has the rest of it has not all."""
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # fitted on development conversations, together, and rounded; benchmarks/recall.py measures them.
 _NEAR: Final = 6.5  # every word of the question stands in the message, or beside it
 _SESSION: Final = 3.0  # every word stands somewhere in the same session
+_FURTHER: Final = 1.0  # it has no word of the question near, but all those that the best messages share
 _RAREST: Final = 0.15  # for what its rarest word is worth: of a long question one name can be all that counts
 
 _DECAY: Final = 0.7  # what a word in the next message is worth of one in the message itself
@@ -48,10 +49,12 @@ class Ranked(msgspec.Struct, frozen=True):
     Attributes:
         entry: The message.
         score: How many times likelier it is to hold what is asked than one that has no sign of it.
+        further: Which part of the words of the best messages it holds, where nothing else led to it.
     """
 
     entry: Entry
     score: float
+    further: float | None = None
 
 
 def rank(
@@ -106,8 +109,9 @@ def rank(
         ranked.append(Ranked(entry, math.exp(odds + by_date.get(seq, 0.0))))
     if together is None and len(ranked) < FEW:
         known = {*(form for some in asked_forms(question).values() for form in some), *said_by}
-        more = further(log, ranked, known=known, upto=upto)
-        ranked += [Ranked(e, more[e.seq]) for e in log.at(more) if e.message.role not in _STANDING]
+        parts = further(log, ranked, known=known, upto=upto)
+        led_to = [entry for entry in log.at(parts) if entry.message.role not in _STANDING]
+        ranked += [Ranked(e, math.exp(_FURTHER * parts[e.seq]), parts[e.seq]) for e in led_to]
     return sorted(ranked, key=lambda r: (-r.score, -r.entry.seq))
 
 
