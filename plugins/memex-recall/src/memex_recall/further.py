@@ -1,8 +1,8 @@
 """Messages that have no word of the question near them, but speak of what the best ones found speak of.
 
-"What does she do to relax?" finds the one message that says "relax", and that is about pottery. Where hardly
-anything is found, the telling words of the best messages are looked up as well. What they lead to is a
-guess: it stays behind nearly all that the question's own words say.
+"How does she relax?" finds the one message that says "relax", and that is about pottery. Where little is
+found, the telling words of the best messages are looked up as well. What they lead to is a guess: it stays
+behind nearly all that the question's own words lead to.
 """
 
 from __future__ import annotations

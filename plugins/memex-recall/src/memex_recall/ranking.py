@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -107,12 +107,17 @@ def rank(
             continue
         odds = (_NEAR * near[seq] + _SESSION * within[sessions[seq]]) / (total or 1.0) + _RAREST * rarest[seq]
         ranked.append(Ranked(entry, math.exp(odds + by_date.get(seq, 0.0))))
-    if together is None and len(ranked) < FEW:
-        known = {*(form for some in asked_forms(question).values() for form in some), *said_by}
-        parts = further(log, ranked, known=known, upto=upto)
-        led_to = [entry for entry in log.at(parts) if entry.message.role not in _STANDING]
-        ranked += [Ranked(e, math.exp(_FURTHER * parts[e.seq]), parts[e.seq]) for e in led_to]
+    if together is None and len(ranked) < FEW:  # whether it is little in several threads, none of them knows
+        known = {form for some in asked_forms(question).values() for form in some}
+        ranked += _led_to(log, ranked, known | said_by, upto)
     return sorted(ranked, key=lambda r: (-r.score, -r.entry.seq))
+
+
+def _led_to(log: Log, found: Sequence[Ranked], known: Collection[str], upto: int) -> list[Ranked]:
+    """Return messages that only the best of those that were found lead to."""
+    parts = further(log, found, known=known, upto=upto)
+    entries = [entry for entry in log.at(parts) if entry.message.role not in _STANDING]
+    return [Ranked(e, math.exp(_FURTHER * parts[e.seq]), parts[e.seq]) for e in entries]
 
 
 def _promising(words: Sequence[Word], upto: int, pool: int) -> list[int]:
