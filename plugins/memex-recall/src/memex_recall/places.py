@@ -66,20 +66,20 @@ def words_in(log: Log, asked: Mapping[str, Sequence[str]], upto: int, *, most: i
         seqs = sorted({seq for held in places for seq in held if seq <= upto})
         if seqs:
             held = max(float(len(seqs)), *(_frequency(seqs, upto, most) for seqs in places))
-            found.append(Word(term, seqs, worth(held, upto)))
+            found.append(Word(term, seqs, weight_of(held, upto)))
         else:
-            found.append(Word(term, (), worth_unheard(upto)))
+            found.append(Word(term, (), weight_unheard(upto)))
     return found
 
 
-def worth(held: float, messages: int) -> float:
+def weight_of(held: float, messages: int) -> float:
     """Return what a word is worth that so many of the messages hold."""
     return math.log((messages + 1) / (held + 0.5))
 
 
-def worth_unheard(messages: int) -> float:
+def weight_unheard(messages: int) -> float:
     """Return what a word is worth that none of the messages holds."""
-    return _UNHEARD * worth(0, messages)
+    return _UNHEARD * weight_of(0, messages)
 
 
 def _frequency(seqs: Sequence[int], upto: int, most: int) -> float:

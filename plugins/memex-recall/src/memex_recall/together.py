@@ -10,7 +10,7 @@ from typing import Final
 from memex import Log
 from memex_recall.dated import Dated
 from memex_recall.dates import AskedTime
-from memex_recall.places import Word, words_in, worth, worth_unheard
+from memex_recall.places import Word, weight_of, weight_unheard, words_in
 from memex_recall.ranking import rank, roughly
 from memex_recall.words import asked_forms
 
@@ -99,4 +99,4 @@ def _worth(found: Sequence[Sequence[Word]], sizes: Sequence[int]) -> dict[str, f
             here = (size + 1) * math.exp(-word.weight) - 0.5 if word.seqs else 0.0
             held[word.term] = held.get(word.term, 0.0) + here
     size = sum(sizes)
-    return {term: worth(count, size) if count else worth_unheard(size) for term, count in held.items()}
+    return {term: weight_of(count, size) if count else weight_unheard(size) for term, count in held.items()}
