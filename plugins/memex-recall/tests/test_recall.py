@@ -167,7 +167,8 @@ def test_the_same_question_asked_before_is_no_answer_but_its_answer_is():
 
 
 def test_the_same_words_are_quoted_once():
-    thread = thread_of(*chatter(20), *([Message.user(FACT), *chatter(9)] * 5), *chatter(300))
+    said = [message for _ in range(5) for message in (Message.user(FACT), *chatter(9))]
+    thread = thread_of(*chatter(20), *said, *chatter(300))
     assert thread.window("the lighthouse door?").messages[-2].text.count(FACT) == 1
 
 

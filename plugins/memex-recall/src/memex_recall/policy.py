@@ -45,13 +45,16 @@ def recall(
         log, last = window.log, newest.seq - 1
         others = log.others(None if threads == "all" else threads, most=most) if threads else ()
         elsewhere: dict[tuple[str, int], float] = {}
+        further: dict[str, float] = {}
         if others:
             logs = [(log, last), *((other, other.head) for other in others)]
             scores, *found = rank_together(logs, window.query, times)
             for other, worths in zip(others, found, strict=True):
                 elsewhere.update(((other.thread, seq), worth) for seq, worth in worths.items())
         else:
-            scores = {r.entry.seq: r.score for r in rank(log, window.query, upto=last, times=times)}
+            ranked = rank(log, window.query, upto=last, times=times)
+            scores = {r.entry.seq: r.score for r in ranked}
+            further = {str(r.entry.seq): round(r.further, 2) for r in ranked if r.further is not None}
         return window.rank(
             Ranking(
                 name="recall",
@@ -60,7 +63,7 @@ def recall(
                 unnamed=1.0,
                 weight=weight,
                 share=share,
-                detail={"dates": shown(times)} if times else {},
+                detail=({"dates": shown(times)} if times else {}) | ({"further": further} if further else {}),
             )
         )
 

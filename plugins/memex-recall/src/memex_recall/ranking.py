@@ -18,13 +18,15 @@ import msgspec
 from memex import Entry, Log, terms
 from memex_recall.dated import Dated
 from memex_recall.dates import AskedTime
-from memex_recall.places import PLACES, Word, sought, words_in
+from memex_recall.further import FEW, further
+from memex_recall.places import PLACES, Word, sought, unheard, words_in
 from memex_recall.words import asked_forms
 
 # What each sign adds to the logarithm of a message's odds to hold what is asked. The figures were
 # fitted on development conversations, together, and rounded; benchmarks/recall.py measures them.
 _NEAR: Final = 6.5  # every word of the question stands in the message, or beside it
 _SESSION: Final = 3.0  # every word stands somewhere in the same session
+_FURTHER: Final = 1.0  # it has no word of the question near, but all those that the best messages share
 _RAREST: Final = 0.15  # for what its rarest word is worth: of a long question one name can be all that counts
 
 _DECAY: Final = 0.7  # what a word in the next message is worth of one in the message itself
@@ -44,10 +46,12 @@ class Ranked(msgspec.Struct, frozen=True):
     Attributes:
         entry: The message.
         score: How many times likelier it is to hold what is asked than one that has no sign of it.
+        further: Which part of the words of the best messages it holds, where nothing else led to it.
     """
 
     entry: Entry
     score: float
+    further: float | None = None
 
 
 def rank(
@@ -70,7 +74,12 @@ def rank(
     asked = asked_forms(question)
     dated = Dated(log, times, upto, asked)
     words = dated.lighter(words_in(log.find(sought(asked), limit=PLACES), asked, upto))
-    return weigh(log, promising(roughly(words, upto), dated.places(words), pool), words, dated)
+    seqs = promising(roughly(words, upto), dated.places(words), pool)
+    ranked = weigh(log, seqs, [*words, *unheard(asked, words, upto)], dated)
+    if seqs and len(ranked) < FEW:
+        known = _names_in(log.at(to_read(seqs))).union(*asked.values())
+        ranked += _led_to(log, ranked, known, upto)
+    return _best_first(ranked)
 
 
 def promising(rough: Mapping[int, float], of_times: Collection[int], pool: int) -> list[int]:
@@ -101,21 +110,22 @@ def weigh(
     Args:
         log: The thread.
         promising: The messages to weigh, in order.
-        words: Where the words of the question stand in it.
+        words: The words of the question, with those that nobody said where ``worth`` is not given.
         dated: What the times of the question say of it.
-        worth: What the words are worth that stand in any thread it is compared with; None for
-            those of this one.
+        worth: What all words of the question are worth in the threads it is compared with; None for
+            one that is compared with no other.
     """
     if not promising:
         return []
     read = {e.seq: e for e in log.at(to_read(promising))}
     rules = {seq for seq, entry in read.items() if entry.message.role in _STANDING}
-    words = [word for word in (word.without(rules) for word in words) if word.seqs] if rules else words
-    speakers = {entry.message.name for entry in read.values() if entry.message.name}
-    said_by = {word for name in speakers for word in terms(name)}
-    told = [word for word in words if word.term not in said_by] or words
+    if rules:  # what only they hold is as good as not asked
+        words = [left for word in words if (left := word.without(rules)).seqs or not word.seqs]
+    said_by = _names_in(read.values())
+    heard = [word for word in words if word.seqs]
+    told = [word for word in heard if word.term not in said_by] or heard
     names = said_by.difference(word.term for word in told)
-    all_words = {word.term: word.weight for word in told} if worth is None else worth
+    all_words = {word.term: word.weight for word in words} if worth is None else worth
     total = sum(value for term, value in all_words.items() if term not in names) or 1.0
     sessions = _sessions(read)
     near, rarest = _nearness(told, promising)
@@ -128,7 +138,25 @@ def weigh(
             continue
         odds = (_NEAR * near[seq] + _SESSION * within[sessions[seq]]) / total + _RAREST * rarest[seq]
         ranked.append(Ranked(entry, math.exp(odds + by_date.get(seq, 0.0))))
+    return _best_first(ranked)
+
+
+def _led_to(log: Log, found: Sequence[Ranked], known: Collection[str], upto: int) -> list[Ranked]:
+    """Return messages that only the best of those that were found lead to."""
+    parts = further(log, found, known=known, upto=upto)
+    entries = [entry for entry in log.at(parts) if entry.message.role not in _STANDING]
+    return [Ranked(e, math.exp(_FURTHER * parts[e.seq]), parts[e.seq]) for e in entries]
+
+
+def _best_first(ranked: Iterable[Ranked]) -> list[Ranked]:
+    """Return messages by their scores, the newer of equals first."""
     return sorted(ranked, key=lambda r: (-r.score, -r.entry.seq))
+
+
+def _names_in(read: Iterable[Entry]) -> set[str]:
+    """Return the words of the names of those who speak."""
+    speakers = {entry.message.name for entry in read if entry.message.name}
+    return {word for name in speakers for word in terms(name)}
 
 
 def roughly(words: Sequence[Word], upto: int) -> dict[int, float]:

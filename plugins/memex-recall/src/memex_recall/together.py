@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from heapq import heappush, heappushpop
 from typing import Final
 
@@ -11,7 +11,7 @@ from memex import Log
 from memex_recall.dated import Dated
 from memex_recall.dates import AskedTime
 from memex_recall.dates.timeline import looked_at_first
-from memex_recall.places import PLACES, Word, sought, words_in
+from memex_recall.places import PLACES, Word, sought, weight_of, weight_unheard, words_in
 from memex_recall.ranking import at_most, promising, roughly, to_read, weigh
 from memex_recall.words import asked_forms
 
@@ -40,14 +40,14 @@ def rank_together(
     dated = _dated(logs, times, asked)
     postings = own.find_in([log for log, _ in logs], sought(asked), limit=PLACES)
     found = [words_in(some, asked, upto) for some, upto in zip(postings, sizes, strict=True)]
-    worth = _worth(found, sizes)
+    worth = _worth(asked, found, sizes)
     words = [
         of.lighter([word.weighing(worth[word.term]) for word in some])
         for of, some in zip(dated, found, strict=True)
     ]
     seqs = _promising(words, dated, sizes)
     own.read_ahead((log, to_read(some)) for (log, _), some in zip(logs, seqs, strict=True))
-    lighter = {word.term: word.weight for some in words for word in some}
+    lighter = worth | {word.term: word.weight for some in words for word in some}
     return [
         {r.entry.seq: r.score for r in weigh(log, some, held, of, lighter)}
         for (log, _), some, held, of in zip(logs, seqs, words, dated, strict=True)
@@ -70,14 +70,14 @@ def _dated(
     return dated
 
 
-def _worth(found: Sequence[Sequence[Word]], sizes: Sequence[int]) -> dict[str, float]:
-    """Return what each word is worth that stands in any thread: the rarer in all of them, the more."""
-    held: dict[str, float] = {}
+def _worth(asked: Iterable[str], found: Sequence[Sequence[Word]], sizes: Sequence[int]) -> dict[str, float]:
+    """Return what each word is worth: the rarer in all threads, the more."""
+    held = dict.fromkeys(asked, 0.0)
     for words, size in zip(found, sizes, strict=True):
         for word in words:  # its worth in its own thread says in how many messages it stands
-            held[word.term] = held.get(word.term, 0.0) + (size + 1) * math.exp(-word.weight) - 0.5
+            held[word.term] += (size + 1) * math.exp(-word.weight) - 0.5
     size = sum(sizes)
-    return {term: math.log((size + 1) / (count + 0.5)) for term, count in held.items()}
+    return {term: weight_of(count, size) if count else weight_unheard(size) for term, count in held.items()}
 
 
 def _promising(

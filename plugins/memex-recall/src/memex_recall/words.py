@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import islice
 from typing import Final
 
@@ -35,7 +36,17 @@ def asked_forms(question: str) -> dict[str, tuple[str, ...]]:
     """Return the words that say what a question is about, in order, each with the forms to look up."""
     words = dict.fromkeys(terms(question))
     languages = languages_of(question, words)
-    grammar = _GRAMMAR.union(*map(function_words, languages))
-    telling = list(islice((word for word in words if word not in grammar), MOST_WORDS))
+    telling = _telling(words, languages, MOST_WORDS)
     most = MOST_FORMS if len(telling) * MOST_FORMS <= _ALL_FORMS else _ALL_FORMS // len(telling)
     return {word: forms(word, languages, most) for word in telling}
+
+
+def telling_words(text: str, most: int) -> list[str]:
+    """Return the words that say what a text is about, each once, in order, and at most so many."""
+    words = dict.fromkeys(terms(text))
+    return _telling(words, languages_of(text, words), most)
+
+
+def _telling(words: Iterable[str], languages: Iterable[str], most: int) -> list[str]:
+    grammar = _GRAMMAR.union(*map(function_words, languages))
+    return list(islice((word for word in words if word not in grammar), most))
