@@ -318,3 +318,21 @@ print(json.dumps([first, sorted(name for name in sys.modules if name.startswith(
 """
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert json.loads(told) == [[], ["memex_recall.endings.germanic"]]
+
+
+@pytest.mark.parametrize("question", ["lighthouse door?", "hat color", "die casting", "man cave", "door"])
+def test_one_word_alone_is_not_taken_for_the_grammar_of_another_language(question):
+    assert asked_words(question) == question.rstrip("?").split()
+
+
+@pytest.mark.parametrize(
+    ("question", "telling"),
+    [
+        ("Wie heißt Annas Hund?", "heisst annas hund"),  # a letter that only German has
+        ("Wann kommt Anna mit dem Zug?", "kommt anna zug"),
+        ("Waar is de fiets?", "fiets"),
+        ("Когда поезд?", "поезд"),  # few languages are written so
+    ],
+)
+def test_two_signs_of_a_language_are_enough(question, telling):
+    assert asked_words(question) == telling.split()

@@ -7,7 +7,7 @@ that a Russian question may name a Latin word.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import cache
 from itertools import chain, repeat
 from typing import Final
@@ -20,6 +20,7 @@ _ASSUMED: Final = {"latin": (ENGLISH,), "cyrillic": ("ru",), "hangul": ("ko",)}
 _MOST: Final = 3
 """Languages of one question. Each of them takes a part of the forms that a word may have."""
 _MIXED: Final = 2
+_SIGNS: Final = 2
 _PART: Final = 3
 """A second language has two function words that the first lacks, a third of its number: chance is less."""
 _ORDER: Final = ("en", *LISTS)
@@ -100,6 +101,18 @@ def languages_of(question: str, words: Collection[str]) -> tuple[str, ...]:
             here = Counter({name: n for name, n in spoken.items() if script_of(name) == written})
             found += _likeliest(here, words, written) or _by_letters(question, written) or assumed
     return tuple(found)
+
+
+def is_sure(language: str, question: str, words: Iterable[str]) -> bool:
+    """Tell whether a question has two signs of a language that is written as English is.
+
+    One function word alone may be what another language asks about: "door" is "through" in Dutch, "hat" is
+    "has" in German.
+    """
+    if language == ENGLISH or script_of(language) != script_of(ENGLISH):
+        return True
+    marked = not set(_LETTERS.get(language, "")).isdisjoint(question.lower())
+    return marked + sum(word in function_words(language) for word in words) >= _SIGNS
 
 
 def _likeliest(spoken: Counter[str], words: Collection[str], written: str) -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import islice
 from typing import Final
 
 from memex import terms
 from memex_recall.forms import MOST_FORMS, forms
-from memex_recall.languages import IN_NAMES, function_words, languages_of
+from memex_recall.languages import IN_NAMES, function_words, is_sure, languages_of
 
 MOST_WORDS: Final = 32
 """A question may be a pasted document: what it costs must not grow with it."""
@@ -36,7 +36,7 @@ def asked_forms(question: str) -> dict[str, tuple[str, ...]]:
     """Return the words that say what a question is about, in order, each with the forms to look up."""
     words = dict.fromkeys(terms(question))
     languages = languages_of(question, words)
-    telling = _telling(words, languages, MOST_WORDS)
+    telling = _telling(question, words, languages, MOST_WORDS)
     most = MOST_FORMS if len(telling) * MOST_FORMS <= _ALL_FORMS else _ALL_FORMS // len(telling)
     return {word: forms(word, languages, most) for word in telling}
 
@@ -44,9 +44,10 @@ def asked_forms(question: str) -> dict[str, tuple[str, ...]]:
 def telling_words(text: str, most: int) -> list[str]:
     """Return the words that say what a text is about, each once, in order, and at most so many."""
     words = dict.fromkeys(terms(text))
-    return _telling(words, languages_of(text, words), most)
+    return _telling(text, words, languages_of(text, words), most)
 
 
-def _telling(words: Iterable[str], languages: Iterable[str], most: int) -> list[str]:
-    grammar = _GRAMMAR.union(*map(function_words, languages))
+def _telling(text: str, words: Collection[str], languages: Iterable[str], most: int) -> list[str]:
+    spoken = (language for language in languages if is_sure(language, text, words))
+    grammar = _GRAMMAR.union(*map(function_words, spoken))
     return list(islice((word for word in words if word not in grammar), most))
