@@ -252,7 +252,7 @@ FAULTS = [
     (AsksAnew, "test_a_connection_is_used_again", {}),
     (ClosedForGood, "test_a_closed_backend_opens_new_connections", {}),
     (ReadsOn, "test_an_answer_is_whole_even_if_the_connection_breaks_after_it", {}),
-    (KnowsNoLimits, "test_limits_know_about_what_a_call_costs", {}),
+    (KnowsNoLimits, "test_a_backend_with_limits_answers", {}),
     (LeaksErrors, "test_every_refusal_is_a_typed_error", {}),
     (SaysOneThing, "test_every_refusal_is_a_typed_error", {}),
     (ForgetsFigures, "test_a_prompt_that_is_too_long_says_how_long_it_may_be", {}),

@@ -22,7 +22,9 @@ def checked_batch(messages: Sequence[Message], tokens: Sequence[int] | None) -> 
     """
     costs = [0] * len(messages) if tokens is None else tokens
     if len(costs) != len(messages):
-        raise InvalidMessage(f"{len(messages)} messages came with {len(costs)} token counts")
+        raise InvalidMessage(
+            f"{len(messages)} messages came with {len(costs)} token counts; give one each, or None for all"
+        )
     if len({check_id(message.id, "message") for message in messages}) < len(messages):
         raise Conflict("the batch holds the same message id twice; nothing was appended")
     return costs

@@ -13,7 +13,6 @@ from strict_params import check_params
 from memex import Capabilities, Message, Origin, Request, Text, Tool, ToolCall, decode
 
 LONG = "The lighthouse door is blue. " * 200
-NO_FLOOR = Capabilities(cache_floor=None)
 LOOK = Tool("look", "Looks.")
 
 

@@ -10,7 +10,7 @@ from memex_jsonl.store import JsonlStore
 
 from memex import Message, StoreDamaged, StoreError, StoreUnavailable, UnknownThread
 
-POSIX = pytest.mark.skipif(os.name != "posix", reason="needs POSIX users, limits and fork")
+POSIX = pytest.mark.skipif(os.name != "posix", reason="needs POSIX locks, links and pipes")
 
 
 @pytest.fixture

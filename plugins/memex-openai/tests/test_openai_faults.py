@@ -1,6 +1,9 @@
-"""Everything that goes wrong between a request and its answer, at the socket, through the real SDK."""
+"""What goes wrong in the ways of OpenAI and of servers like it, at the socket, through the real SDK."""
 
 from __future__ import annotations
+
+import re
+import socket
 
 import pytest
 from openai_play import Said, backend_at, chat_chunks, chat_whole, response_events, response_whole
@@ -61,14 +64,17 @@ def test_a_server_that_says_that_it_still_thinks_is_waited_for(server, api, way,
 
 
 @both
-def test_nobody_listens(api):
+def test_nobody_listens_and_the_address_is_named(api):
     from memex_openai.backend import openai
 
-    backend = openai("m@http://127.0.0.1:9/v1", api=api, attempts=1)
-    for way in WAYS:
-        with pytest.raises(Unavailable, match=r"127\.0\.0\.1:9"):
-            ask(backend, way)
-    backend.close()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # so that nobody else begins to listen there
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        backend = openai(f"m@http://{address}/v1", api=api, attempts=1)
+        for way in WAYS:
+            with pytest.raises(Unavailable, match=re.escape(address)):
+                ask(backend, way)
+        backend.close()
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,8 @@ class TestChatWire(WireBackendContract):
     key_variable = "OPENAI_API_KEY"
     senseless: ClassVar = (*WireBackendContract.senseless, ({"model": ""}, "names no model"))
     refusals = (
-        (answer(told("insufficient_quota"), status=429), BadRequest, "no"),
-        (answer(told("rate_limit_exceeded"), status=200), RateLimited, "no"),
+        (answer(told("insufficient_quota", "all is spent"), status=429), BadRequest, "all is spent"),
+        (answer(told("rate_limit_exceeded", "go slower"), status=200), RateLimited, "go slower"),
         (answer("<html>hello</html>", headers={"content-type": "text/html"}), BackendError, "openai"),
     )
 

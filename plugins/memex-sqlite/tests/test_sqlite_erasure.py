@@ -1,4 +1,4 @@
-"""What was forgotten is in no file any more. The scan itself is tested by a store that does not wipe."""
+"""What was forgotten is in no file any more, also where a reader was in the way."""
 
 from __future__ import annotations
 

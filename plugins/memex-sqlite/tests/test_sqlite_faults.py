@@ -11,7 +11,7 @@ from memex_sqlite.store import SqliteStore
 
 from memex import Message, StoreDamaged, StoreError, StoreUnavailable
 
-POSIX = pytest.mark.skipif(os.name != "posix", reason="needs POSIX users, limits and fork")
+POSIX = pytest.mark.skipif(os.name != "posix", reason="needs a system that moves open files")
 
 
 @pytest.fixture

@@ -144,7 +144,7 @@ def _down(said: _Said) -> BackendError | None:
 
 def _misdirected(said: _Said) -> BackendError | None:
     if said.status == 407:
-        do = "write it into HTTP_PROXY or HTTPS_PROXY, as in http://name:password@proxy:8080"
+        do = "write them into HTTP_PROXY or HTTPS_PROXY, as in http://name:password@proxy:8080"
         return BadRequest(said.text("the proxy wants a name and a password", do))
     if said.status == 404:
         return BadRequest(said.text("not found", "check the model's name and base_url"))

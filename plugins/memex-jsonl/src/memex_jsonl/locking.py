@@ -76,7 +76,7 @@ def wait_for_lock(fd: int, path: Path, *, shared: bool, timeout: float) -> None:
 def locked_file(
     path: Path, *, shared: bool, timeout: float, write: bool = True, create: bool = True
 ) -> Iterator[int]:
-    """Open a file, made if it is new, and hold its lock."""
+    """Open a file, where ``create`` made if it is new, and hold its lock."""
     fd = open_file(path, write=write, create=create)
     try:
         wait_for_lock(fd, path, shared=shared, timeout=timeout)

@@ -13,7 +13,7 @@ from typing import Final
 
 from memex import Entry, Log, terms
 from memex_recall.dates import AskedTime, Span, times_in
-from memex_recall.dates.timeline import Timeline, said_at
+from memex_recall.dates.timeline import Timeline
 from memex_recall.places import Word
 
 # How often what a question is after was said in the time that it names, how often it speaks of that
@@ -103,7 +103,7 @@ class Dated:
             said = self._trust * share * _SAID * _rarity(*(self._all or (self._upto, len(seqs))))
             spoke = self._trust * share * _SPOKEN * _rarity(self._upto, len(speaking))
             for entry in read:
-                odds[entry.seq] += said * (said_at(entry) in span) + spoke * (entry.seq in speaking)
+                odds[entry.seq] += said * (entry.message.created in span) + spoke * (entry.seq in speaking)
         neither = 1 - self._trust * (_SAID + _SPOKEN)
         return {seq: math.log1p(value / neither) for seq, value in odds.items() if value}
 

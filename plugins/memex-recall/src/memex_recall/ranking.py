@@ -93,14 +93,14 @@ def promising(rough: Mapping[int, float], of_times: Collection[int], pool: int) 
     return sorted({*_best(rough, max(pool // 2, pool - len(of_times))), *of_times})
 
 
-def to_read(promising: Iterable[int]) -> set[int]:
+def to_read(seqs: Iterable[int]) -> set[int]:
     """Return the messages to read for those that are weighed: them, and the one before each."""
-    return {near for seq in promising for near in (seq, seq - 1) if near}
+    return {near for seq in seqs for near in (seq, seq - 1) if near}
 
 
 def weigh(
     log: Log,
-    promising: Sequence[int],
+    seqs: Sequence[int],
     words: Sequence[Word],
     dated: Dated,
     worth: Mapping[str, float] | None = None,
@@ -109,15 +109,15 @@ def weigh(
 
     Args:
         log: The thread.
-        promising: The messages to weigh, in order.
+        seqs: The messages to weigh, in order.
         words: The words of the question, with those that nobody said where ``worth`` is not given.
         dated: What the times of the question say of it.
         worth: What all words of the question are worth in the threads it is compared with; None for
             one that is compared with no other.
     """
-    if not promising:
+    if not seqs:
         return []
-    read = {e.seq: e for e in log.at(to_read(promising))}
+    read = {e.seq: e for e in log.at(to_read(seqs))}
     rules = {seq for seq, entry in read.items() if entry.message.role in _STANDING}
     if rules:  # what only they hold is as good as not asked
         words = [left for word in words if (left := word.without(rules)).seqs or not word.seqs]
@@ -128,11 +128,11 @@ def weigh(
     all_words = {word.term: word.weight for word in words} if worth is None else worth
     total = sum(value for term, value in all_words.items() if term not in names) or 1.0
     sessions = _sessions(read)
-    near, rarest = _nearness(told, promising)
+    near, rarest = _nearness(told, seqs)
     within = _presence(told, sessions)
     by_date = dated.worths(read.values(), near)
     ranked = []
-    for seq in promising:
+    for seq in seqs:
         entry = read.get(seq)
         if entry is None or seq in rules or not (near[seq] or by_date.get(seq)):
             continue

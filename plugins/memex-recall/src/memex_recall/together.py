@@ -110,6 +110,7 @@ def _pools(
     """
     rough: dict[int, dict[int, float]] = {}
     best: list[tuple[float, int, int]] = []
+    # A thread goes by minus its place: of equals the earlier thread counts.
     for bound, at in sorted(((at_most(some), -at) for at, some in enumerate(words) if some), reverse=True):
         if len(best) == most and bound < best[0][0]:
             break

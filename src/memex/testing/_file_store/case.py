@@ -32,7 +32,7 @@ class FileStoreCase:
 
         Args:
             path: Its file or folder, new or not.
-            settings: Those of :attr:`refused` or :attr:`quick`; or ``timeout``, the seconds to wait for
+            **settings: Those of :attr:`refused` or :attr:`quick`; or ``timeout``, the seconds to wait for
                 another writer.
         """
         raise NotImplementedError(f"{type(self).__name__} has to say how its store is opened: open_at()")

@@ -79,8 +79,8 @@ class AnsweringPromises(WireBackendCase):
         assert assembled(ask(self.make(server), "stream")).finish == "stop"
 
     @each_way
-    def test_limits_know_about_what_a_call_costs(self, server: WireServer, way: str) -> None:
-        """A backend with limits answers."""
+    def test_a_backend_with_limits_answers(self, server: WireServer, way: str) -> None:
+        """Limits that are wide enough hold nothing back."""
         server.play(self.plays(way, self.says(WORDS)))
         backend = self.make(server, requests_per_minute=600, tokens_per_minute=100_000)
         assert assembled(ask(backend, way)).finish == "stop"

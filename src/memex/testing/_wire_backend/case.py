@@ -72,7 +72,7 @@ class WireBackendCase:
 
         Args:
             url: The server's address, without a path.
-            settings: ``model``, where a test wants another than the usual one, and some of
+            **settings: ``model``, where a test wants another than the usual one, and some of
                 :class:`memex.wire.WireSettings`; ``api_key`` is always given.
         """
         raise NotImplementedError(f"{type(self).__name__}.backend_at() returns the backend to be tested")

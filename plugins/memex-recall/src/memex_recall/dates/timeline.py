@@ -6,21 +6,15 @@ has them out of order, less is found: what is read is looked at by its own time.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Final
 
-from memex import Entry, Log
+from memex import Log
 from memex_recall.dates.spans import Span
 
 _GUESSES: Final = 3
 _GAP: Final = 16  # forgotten messages have no time; so many places are looked at for one that has
-
-
-def said_at(entry: Entry) -> datetime:
-    """Return when a message was made; without a zone it was in UTC."""
-    created = entry.message.created
-    return created if created.tzinfo else created.replace(tzinfo=UTC)
 
 
 def looked_at_first(upto: int) -> tuple[int, ...]:
@@ -75,5 +69,5 @@ class Timeline:
     def _time(self, seq: int) -> datetime | None:
         for places in ([seq], range(seq + 1, min(seq + _GAP, self._upto) + 1)):
             for entry in self._log.at(places)[:1]:
-                return said_at(entry)
+                return entry.message.created
         return None
