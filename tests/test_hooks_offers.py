@@ -262,6 +262,7 @@ def test_an_unknown_name_gives_a_hint_and_what_there_is(fakes):
         "no policy 'fake-god': there are fake-good, fake-twin, fake-one, fake-two. Did you mean "
         "'fake-good'? Is the plugin installed? 'memex plugins' lists what is"
     )
+    assert (caught.value.kind, caught.value.name) == ("policies", "fake-god")
 
 
 def test_an_unknown_name_where_nothing_is_offered():

@@ -75,7 +75,9 @@ def built_in(name: str) -> Codec:
         UnknownProvider: If there is none of that name.
     """
     if name not in BUILT_IN:
-        raise UnknownProvider(f"no codec {name!r}; the host has {', '.join(BUILT_IN)}")
+        raise UnknownProvider(
+            f"no codec {name!r}; the host has {', '.join(BUILT_IN)}", kind="codecs", name=name
+        )
     module, _, attribute = BUILT_IN[name].partition(":")
     codec: Codec = getattr(import_module(module), attribute)()
     return codec

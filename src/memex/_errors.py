@@ -54,7 +54,18 @@ class ConfigError(MemexError):
 
 
 class UnknownProvider(ConfigError):
-    """No installed plugin offers a thing of that name."""
+    """No installed plugin offers a thing of that name.
+
+    Args:
+        message: What was not found, and what there is.
+        kind: What was looked for, such as ``"backends"``: the plural noun of the hook.
+        name: The name that nothing has.
+    """
+
+    def __init__(self, message: str, *, kind: str = "", name: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.name = name
 
 
 class NameClash(ConfigError):

@@ -96,7 +96,8 @@ class Hooks:
         found = [offer for offer in self.offers(kind) if offer.provider.name == name]
         if not found:
             names = [offer.provider.name for offer in self.offers(kind)]
-            raise UnknownProvider(f"{not_found_message(kind, name, names)} {self._whereabouts(name)}")
+            message = f"{not_found_message(kind, name, names)} {self._whereabouts(name)}"
+            raise UnknownProvider(message, kind=kind, name=name)
         if len(found) > 1:
             raise NameClash(clash_message(kind, found))
         return found[0]

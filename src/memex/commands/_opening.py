@@ -69,7 +69,7 @@ def _with_backend(arguments: dict[str, Any]) -> Memex:
     try:
         memory = Memex(**({"backend": OFFLINE_BACKEND} | arguments))
     except UnknownProvider as error:
-        if chosen or not str(error).startswith(f"no backend {OFFLINE_BACKEND!r}"):
+        if chosen or (error.kind, error.name) != ("backends", OFFLINE_BACKEND):
             raise
         raise ConfigError(
             "no backend is set: give --backend or MEMEX_BACKEND, or pip install memex-quote, which "

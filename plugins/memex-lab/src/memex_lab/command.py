@@ -174,7 +174,7 @@ def _what_to_install() -> Iterator[None]:
     try:
         yield
     except UnknownProvider as error:
-        if not str(error).startswith("no store 'inmemory'"):
+        if (error.kind, error.name) != ("stores", "inmemory"):
             raise
         raise ConfigError(
             "a file of conversations is measured in memory: pip install memex-inmemory"

@@ -112,7 +112,7 @@ class BreakingPromises(WireBackendCase):
         """Nothing of it is left on a connection that is used again."""
         good = self.plays("stream", self.says(WORDS))
         server.play([Stall()], good, good)
-        backend = self.make(server, first_timeout=1.5)  # the good ones have to come in it, too
+        backend = self.make(server, first_timeout=3.0)  # the good ones have to come in it, too
         with pytest.raises(Unavailable):
             ask(backend, "stream")
         assert assembled(ask(backend, "stream")).finish == "stop"
