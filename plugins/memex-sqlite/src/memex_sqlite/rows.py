@@ -214,7 +214,6 @@ def _columns(message: Message) -> Columns:
 
 def _microseconds(moment: datetime) -> int:
     if moment.tzinfo is not UTC:
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
         # A zone can carry a time out of the years that there are; the exact time is in the JSON.
         return max(_FIRST, min(_LAST, (moment - _EPOCH) // _MICROSECOND))
     return (moment - _EPOCH) // _MICROSECOND
