@@ -30,6 +30,10 @@ class Heard:
     def __init__(self) -> None:
         self.told: list[object] = []
 
+    @property
+    def over(self) -> bool:
+        return "end" in self.told
+
     def feed(self, wire: object) -> None:
         self.told.append(wire)
 
@@ -143,6 +147,57 @@ def test_a_body_that_comes_compressed_all_the_same_is_heard(library, packing, si
     tap(response, heard, stream=True)
     assert b"".join(response.iter_bytes()) == plain
     assert heard.told[:101] == [*range(100), "end"]  # it is told again when the response is closed
+
+
+def packed(plain: bytes, coding: str) -> bytes:
+    if coding == "br":
+        brotli = pytest.importorskip("brotli", reason="needs pip install brotli")
+        return brotli.compress(plain)
+    return pytest.importorskip("zstandard", reason="needs pip install zstandard").compress(plain)
+
+
+@pytest.mark.parametrize("size", [2, 7, 10_000])
+@pytest.mark.parametrize("coding", ["br", "zstd"])
+@pytest.mark.parametrize("library", [httpx, httpx2], ids=["httpx", "httpx2"])
+async def test_what_the_http_library_can_unpack_is_heard(library, coding, size):
+    plain = b"".join(b"data: %d\n\n" % number for number in range(100))
+    data = packed(plain, coding)
+    with library.Client() as client:
+        known = coding in client.headers["accept-encoding"]
+
+    async def pieces():
+        for piece in (data[:size], data[size:]):
+            yield piece
+
+    for content in (iter([data[:size], data[size:]]), pieces()):
+        response = library.Response(200, headers={"content-encoding": coding}, content=content)
+        heard = Heard()
+        tap(response, heard, stream=True)
+        if hasattr(content, "__anext__"):
+            got = b"".join([piece async for piece in response.aiter_bytes()])
+        else:
+            got = b"".join(response.iter_bytes())
+        assert got == (plain if known else data)
+        assert heard.told[:101] == [*range(100), "end"] if known else "end" in heard.told
+        assert ("content-encoding" in response.headers) is not known
+
+
+def test_a_body_that_was_packed_twice_is_heard():
+    packer = zlib.compressobj(wbits=31)
+    data = packer.compress(zlib.compress(b"data: 1\n\n")) + packer.flush()
+    response = httpx2.Response(200, headers={"content-encoding": "deflate, X-Gzip"}, content=iter([data]))
+    heard = Heard()
+    tap(response, heard, stream=True)
+    assert b"".join(response.iter_bytes()) == b"data: 1\n\n"
+    assert heard.told[0] == 1
+
+
+def test_a_body_that_nobody_can_unpack_stays_as_it_came():
+    headers = {"content-encoding": "gzip, snappy"}
+    response = httpx2.Response(200, headers=headers, content=iter([b"data: 1\n\n"]))
+    tap(response, Heard(), stream=True)
+    assert b"".join(response.iter_raw()) == b"data: 1\n\n"
+    assert response.headers["content-encoding"] == "gzip, snappy"
 
 
 def test_a_body_that_cannot_be_unpacked_breaks_as_it_does_without_memex():

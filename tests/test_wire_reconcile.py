@@ -124,6 +124,57 @@ def test_an_answer_that_was_cut_off_may_come_back_whole_or_shorter(thread):
         assert said(new_messages(thread, sent)) == ["q4"]
 
 
+# -- an answer that the caller began ------------------------------------------------------------------
+
+
+BEGUN = [user("q1"), assistant("The answer is "), assistant("42."), user("q2"), assistant("a2")]
+AS_ONE = [user("q1"), assistant("The answer is 42."), *BEGUN[3:]]
+
+
+@pytest.mark.parametrize("stored", [3, 5])
+def test_an_answer_that_the_caller_began_may_come_back_as_one_message(thread, stored):
+    thread.append(BEGUN[:stored])
+    for sent in (BEGUN[:stored], AS_ONE[: stored - 1], AS_ONE[1 : stored - 1]):
+        assert said(new_messages(thread, [*again(sent), user("q3")])) == ["q3"]
+        assert new_messages(thread, again(sent)) == []
+
+
+def test_its_beginning_may_come_again_with_another_question(thread):
+    thread.append(BEGUN[:3])
+    sent = [*again(AS_ONE[:2]), user("q2"), assistant("The answer is ")]
+    assert said(new_messages(thread, sent)) == ["q2", "The answer is "]
+
+
+def test_a_begun_answer_with_a_call(thread):
+    thread.append([user("q"), assistant("Let me "), calls("x", text="look.")])
+    sent = [user("q"), calls("x", text="Let me look."), result("x")]
+    assert new_messages(thread, sent) == sent[2:]
+
+
+def test_what_only_begins_or_ends_as_they_do_is_another_history(thread):
+    thread.append(BEGUN)
+    for words in ("The answer is 43.", "42. The answer is", "The answer is 42. a2"):
+        with pytest.raises(Conflict):
+            new_messages(thread, [user("q1"), assistant(words), *again(BEGUN[3:]), user("q3")])
+
+
+def test_an_edit_below_an_answer_that_came_back_as_one(thread):
+    thread.append(BEGUN)
+    sent = [*again(AS_ONE[:2]), user("q2, but better")]
+    found = reconcile(thread, sent)
+    assert (found.fork_at, said(found.fork_new)) == (3, ["q2, but better"])
+    thread.append(user("q3"))
+    thread.append(again(BEGUN[1:3]))
+    sent = [user("other"), *again(AS_ONE[1:]), user("q3"), assistant("The answer is 42."), user("q4")]
+    assert said(new_messages(thread, sent, edited="append")) == ["q4"]
+
+
+def test_pieces_between_which_somebody_spoke_or_that_were_cut_off_are_not_one(thread):
+    thread.append([user("q"), assistant("one "), user("and"), assistant("two")])
+    with pytest.raises(Conflict):
+        new_messages(thread, [user("q"), assistant("one two"), user("q2")])
+
+
 # -- a changed history ------------------------------------------------------------------------------
 
 
@@ -390,3 +441,30 @@ def test_a_fork_with_what_is_new_is_what_was_sent(new_thread, one, other):
         fork = thread.fork(at=found.fork_at) if found.fork_at else new_thread()
         fork.append(again(list(found.fork_new)))
         assert shape(fork.messages()) == shape(sent)
+
+
+@settings(max_examples=150, deadline=None)
+@given(talk=turns(), data=st.data())
+def test_begun_answers_are_stored_once_in_whichever_form_they_come_back(new_thread, talk, data):
+    """A caller who begins answers keeps each as one message or two, and sends its whole history."""
+    thread = new_thread()
+    stored: list[Message] = []
+    history: list[Message] = []
+    for turn in talk:
+        pending: list[Message] = []
+        for message in turn:
+            if message.role != "assistant":
+                pending.append(message)
+                continue
+            begun = [assistant(words) for words in data.draw(st.lists(WORDS, max_size=1), label="begun")]
+            cut = 0 if begun else data.draw(st.integers(0, len(history)), label="cut")
+            for _ in range(data.draw(st.integers(1, 2), label="calls")):
+                thread.append(new_messages(thread, again([*history[cut:], *pending, *begun])))
+            thread.append(message)
+            stored += [*pending, *begun, message]
+            whole = [*begun, message]
+            if data.draw(st.booleans(), label="as one"):
+                whole = [assistant([part for one in whole for part in one.parts])]
+            history += [*pending, *whole]
+            pending = []
+    assert shape(thread.messages()) == shape(stored)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from claude import CITED, FOUND, MODEL, SEARCH, error, message, stream, text, thinking, tool_use
 from memex_anthropic.backend import Anthropic
@@ -193,6 +195,29 @@ def test_an_answer_is_held_to_a_schema_and_functions_are_run(server, backend):
     assert [block["content"] for block in bodies[2]["messages"][-1]["content"]] == ["door: blue"] * 2
     for body in bodies:
         check_params({name: value for name, value in body.items() if name != "stream"})
+
+
+@pytest.mark.parametrize("value", [[1, 2], "door", None], ids=repr)
+def test_a_call_whose_input_is_no_object_is_answered_with_an_error(server, backend, value):
+    broken = {**tool_use(), "input": value}
+    server.play(answer(message(broken, stop="tool_use")), answer(message(text("I see."))))
+    looked = []
+
+    def look(at: str) -> str:
+        """Look at a thing."""
+        looked.append(at)
+        return "blue"
+
+    with Memex(ScratchStore(), backend=backend(), chain=[]) as memory:
+        assert memory.thread("t").send("Look.", tools=[look]).text == "I see."
+        call, result = [part for m in memory.thread("t").messages() for part in m.parts][1:3]
+    assert (call.arguments, looked) == (json.dumps(value, separators=(",", ":")), [])
+    sent = server.requests[1].json()
+    check_params({name: value for name, value in sent.items() if name != "stream"})
+    (told,) = sent["messages"][-1]["content"]
+    assert told["is_error"] is True
+    assert told["content"].startswith("the arguments do not fit: Expected `object`")
+    assert result.is_error
 
 
 def test_an_answer_with_citations_reads_as_it_was_streamed(server, backend):

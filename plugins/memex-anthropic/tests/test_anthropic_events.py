@@ -100,6 +100,43 @@ def test_arguments_that_are_no_object_are_kept_exactly():
     assert found.parts == (ToolCall("toolu_1", "look", '{"at": NaN, '),)
 
 
+DEEP = json.loads('{"a":' * 200 + "1" + "}" * 200)
+
+
+@pytest.mark.parametrize(
+    ("value", "arguments"),
+    [
+        ([1, 2], "[1,2]"),
+        ("door", '"door"'),
+        ('{"at": "door"}', '"{\\"at\\": \\"door\\"}"'),
+        (7, "7"),
+        (None, "null"),
+        ("\ud800", '"\\ud800"'),
+        (DEEP, json.dumps(DEEP, separators=(",", ":"))),
+    ],
+)
+def test_an_input_that_is_no_object_stays_a_call(value, arguments):
+    call = {**tool_use(), "input": value}
+    assert at_once(message(call, stop="tool_use")).parts == (ToolCall("toolu_1", "look", arguments),)
+    told = streamed(message(call, stop="tool_use")).parts
+    assert [(type(part), part.name, json.loads(part.arguments)) for part in told] == [
+        (ToolCall, "look", value)
+    ]
+
+
+def test_an_input_that_is_left_out_means_no_arguments():
+    call = {name: value for name, value in tool_use().items() if name != "input"}
+    for found in (streamed, at_once):
+        assert found(message(call)).parts == (ToolCall("toolu_1", "look", "{}"),)
+
+
+def test_a_call_without_a_name_is_kept_as_it_came():
+    call = {"type": "tool_use", "id": "toolu_1", "input": [1]}
+    for found in (streamed, at_once):
+        (part,) = found(message(call)).parts
+        assert isinstance(part, Opaque)
+
+
 def test_usage_counts_each_token_once():
     assert streamed(message()).usage == Usage(
         input_tokens=6,

@@ -421,3 +421,19 @@ async def test_leaving_an_asynchronous_stream_early(aclient, memory, server):
         await task
     assert log(memory)[-1][2] == "incomplete"
     assert len(log(memory)) == 4
+
+
+@pytest.mark.parametrize("begun", ["The door is", "The door is "])
+def test_an_answer_that_the_caller_began_may_come_back_as_one_message(server, memory, client, begun):
+    rest = "blue." if begun.endswith(" ") else " blue."
+    server.play(*(answer(message(text(words))) for words in (rest, "Yes.", "Never.")))
+    ask = {"model": MODEL, "max_tokens": 50, "thread": "t"}
+    history = [user("Which colour?"), said(begun)]
+    client.messages.create(messages=history, **ask)
+    history = [history[0], said(begun + rest), user("Sure?")]
+    client.messages.create(messages=history, **ask)
+    client.messages.create(messages=[*history, said("Yes."), user("And green?")], **ask)
+    stored = [one.text for one in memory.thread("t").messages()]
+    assert stored == ["Which colour?", begun, rest, "Sure?", "Yes.", "And green?", "Never."]
+    sent = server.requests[1].json()["messages"]
+    assert [one["role"] for one in sent] == ["user", "assistant", "user"]

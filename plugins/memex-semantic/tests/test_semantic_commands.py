@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from memex_semantic.commands.about import about
 
-from memex import Memex, Message, vector_store
+from memex import Memex, Message, VectorSpace, vector_store
 
 for needed in ("memex_cli", "memex_sqlite", "memex_jsonl"):
     pytest.importorskip(needed, reason=f"needs pip install {needed.replace('_', '-')}")
@@ -82,6 +82,51 @@ def test_another_model_leaves_the_old_vectors_until_it_is_done(
     assert "dropped 8 of model2vec/tiny-1#" in result.stdout
     assert list(spaces(store).values()) == [8]
     assert next(iter(spaces(store))).startswith("model2vec/tiny-2#")
+
+
+def kinds(store: str) -> list[tuple[str, str]]:
+    with Memex(store, chain=[]) as memory:
+        found = vector_store(memory.store).vector_spaces()  # type: ignore[union-attr]
+    return [
+        (one.space.embedder.partition("#")[0].removeprefix("model2vec/"), one.space.kind) for one in found
+    ]
+
+
+def test_the_others_are_all_but_the_current_vectors(
+    run: Run, store: str, models: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_one = f'{{use = "semantic", embedder = "{models[0]}"'
+    with monkeypatch.context() as older:
+        older.setattr("memex_semantic.embeddings.VERSION", 1)
+        run("--chain", f"{of_one}}}", "embed")
+    run("--chain", f"{of_one}, piece = 50}}", "embed")
+    run("--chain", f"{of_one}}}", "embed")
+    run("embed", "--embedder", models[1])
+    with Memex(store, chain=[]) as memory:
+        able = vector_store(memory.store)
+        assert able is not None
+        (first,) = (m.id for m in memory.thread("a").messages() if m.text == "one line")
+        space = next(one.space for one in able.vector_spaces() if one.space.kind == "text-2-200")
+        for kind in ("query-2-200", "query-2-50", "query-1-200", "another plugin's"):
+            able.put_vectors("a", VectorSpace(space.embedder, space.dimension, kind), {first: bytes(64)})
+        able.put_vectors("a", VectorSpace(space.embedder, 8, "text-2-200"), {first: bytes(32)})
+    assert len(kinds(store)) == 9
+    result = run("--chain", f"{of_one}}}", "embed", "--drop-others", "--json")
+    assert len(json.loads(result.stdout)["dropped"]) == 6
+    assert kinds(store) == [("tiny-1", kind) for kind in ("another plugin's", "query-2-200", "text-2-200")]
+    assert list(spaces(store).values()) == [8]
+
+
+def test_what_another_policy_of_the_chain_ranks_by_is_no_other(
+    run: Run, store: str, models: list[str]
+) -> None:
+    two = ", ".join(f'{{use = "semantic", embedder = "{model}", piece = 50}}' for model in models)
+    run("--chain", f'{{use = "semantic", embedder = "{models[1]}", piece = 50}}', "embed")
+    run("embed", "--embedder", models[1])
+    run("--chain", two, "embed", "--drop-others")
+    assert kinds(store) == [("tiny-1", "text-2-50"), ("tiny-2", "text-2-50")]
+    run("--chain", two, "embed", "--embedder", models[1], "--drop-others")
+    assert kinds(store) == [("tiny-1", "text-2-50"), ("tiny-2", "text-2-50")]
 
 
 def test_the_embedder_is_that_of_the_chain(run: Run, store: str, models: list[str]) -> None:

@@ -11,7 +11,7 @@ from memex._errors import Conflict
 from memex._message import Message
 from memex._thread import Thread
 from memex.wire._standing import changed_system
-from memex.wire._units import Unit, messages_of, units_of
+from memex.wire._units import Unit, covered, messages_of, units_of
 
 
 class Reconciled(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +50,7 @@ def new_messages(
       said again are a new turn, unless their first try got no whole answer: then they stand once.
     - System text at the beginning is new when it is another one than the thread's last. It supersedes what
       stood there before: no later window has the old one, unless it is pinned.
+    - An answer that the caller began may come back as one message, or as the beginning and the rest.
     - What was forgotten is not stored again.
 
     A history that was changed (an earlier message has other words, or answers are missing at the end) is
@@ -113,6 +114,12 @@ class _Log:
             self.read.append(unit)
         return True
 
+    def above(self, place: int) -> Iterator[Unit]:
+        """Yield the units from this place on, newest first."""
+        while self.has_one(place):
+            yield self.read[place]
+            place += 1
+
     def may_be_missing(self, place: int) -> bool:
         """Say whether a caller need not know a unit: an answer cut off, or a question without a whole one."""
         unit = self.read[place]
@@ -165,10 +172,10 @@ def _ends_the_log(sent: Sequence[Unit], log: _Log) -> tuple[bool, list[Unit]]:
     """
     place, rest = 0, None
     while log.has_one(place):
-        known = log.read[place]
-        if sent[-1].same(known):
+        if count := covered(sent[-1], log.above(place), backwards=True):
+            place += count - 1
             break
-        rest = sent[-1].without(known)
+        rest = sent[-1].without(log.read[place])
         if rest is not None:
             break
         if not log.may_be_missing(place):
@@ -178,7 +185,8 @@ def _ends_the_log(sent: Sequence[Unit], log: _Log) -> tuple[bool, list[Unit]]:
         return False, []
     left = _above_forgotten(sent, len(sent) - 1, log, place)
     while left and log.has_one(place := place + 1):
-        if sent[left - 1].same(log.read[place]):
+        if count := covered(sent[left - 1], log.above(place), backwards=True):
+            place += count - 1
             left = _above_forgotten(sent, left - 1, log, place)
     return not left, [rest] if rest is not None else []
 
@@ -201,7 +209,9 @@ def _difference(known: Sequence[Unit], sent: Sequence[Unit]) -> tuple[str, int, 
     """
     common = place = at = 0
     while common < len(sent) and place < len(known):
-        if sent[common].same(known[place], exactly=True):
+        here_on = (known[number] for number in range(place, len(known)))
+        if count := covered(sent[common], here_on, backwards=False, exactly=True):
+            place += count - 1
             common, at = common + 1, known[place].seq
         elif known[place].kind != "system":
             break
@@ -220,4 +230,5 @@ def _difference(known: Sequence[Unit], sent: Sequence[Unit]) -> tuple[str, int, 
 
 def _anchor(sent: Sequence[Unit], known: Sequence[Unit]) -> int:
     """Return how many of the sent units are over when the thread's newest one has been met."""
-    return max((number for number, unit in enumerate(sent, 1) if unit.same(known[-1])), default=0)
+    met = (n for n, unit in enumerate(sent, 1) if covered(unit, reversed(known), backwards=True))
+    return max(met, default=0)

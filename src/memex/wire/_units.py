@@ -84,6 +84,37 @@ def units_of(messages: Iterable[tuple[int, Message]]) -> Iterator[Unit]:
     yield from _merged(run)
 
 
+def covered(sent: Unit, known: Iterable[Unit], *, backwards: bool, exactly: bool = False) -> int:
+    """Return for how many units of the log one that was sent stands, from the first of them on; 0 for none.
+
+    For several only if they are whole answers next to each other: who begins an answer for the model sends
+    the beginning first, and may send it and what followed back as one message.
+
+    Args:
+        sent: What was sent.
+        known: Units of the log.
+        backwards: Whether these come newest first.
+        exactly: As in :meth:`Unit.same`.
+    """
+    run: list[Unit] = []
+    room = len(sent.print[0]) if sent.kind == "assistant" else 0
+    for unit in known:
+        if not run and sent.same(unit, exactly=exactly):
+            return 1
+        if not sent.kind == unit.kind == "assistant" or unit.gone or not unit.whole:
+            return 0
+        run.append(unit)
+        room -= len(unit.print[0])
+        if room < 0:
+            return 0
+        ordered = run[::-1] if backwards else run
+        if len(run) > 1 and sent.print == _answer(
+            p for one in ordered for _, parts in one.pieces for p in parts
+        ):
+            return len(run)
+    return 0
+
+
 def messages_of(units: Iterable[Unit]) -> list[Message]:
     """Return the messages that units come from, with those of their parts only that are in the units."""
     parts_of: dict[int, list[Part]] = {}
@@ -113,7 +144,7 @@ def _units(seq: int, message: Message) -> Iterator[Unit]:
     if kind == "assistant" or gone or not message.parts:
         if message.role == "tool":
             kind = "results"
-        empty: Any = frozenset() if kind == "results" else _answer(message)
+        empty: Any = frozenset() if kind == "results" else _answer(message.parts)
         yield Unit(kind, empty, ((message, message.parts),), seq, gone, message.status == "complete")
         return
     compared = [part for part in message.parts if _is_compared(part, message)]
@@ -128,9 +159,10 @@ def _units(seq: int, message: Message) -> Iterator[Unit]:
             )
 
 
-def _answer(message: Message) -> tuple[Any, ...]:
-    text = "".join(part.text for part in message.parts if isinstance(part, Text | Refusal)).strip()
-    rest = [_print_of(part) for part in message.parts if isinstance(part, ToolCall | Media)]
+def _answer(parts: Iterable[Part]) -> tuple[Any, ...]:
+    parts = tuple(parts)
+    text = "".join(part.text for part in parts if isinstance(part, Text | Refusal)).strip()
+    rest = [_print_of(part) for part in parts if isinstance(part, ToolCall | Media)]
     return text, tuple(sorted(rest))
 
 

@@ -151,12 +151,9 @@ class Reading:
         if value is not None:
             block["input"] = value
         self._message.setdefault("content", []).append(block)
-        if written and value is None and block.get("type") == "tool_use":
-            # The exact text is all there is, where it is no JSON object.
-            call = ToolCall(id=str(block.get("id")), name=str(block.get("name")), arguments=written)
-            yield from self._say(Event(kind="tool_call", tool_call=call))
-            return
-        for part in _parts(block):
+        # The exact text is all there is, where it is no JSON object.
+        broken = _broken_call(block, written) if written and value is None else None
+        for part in _parts(block) if broken is None else (broken,):
             match part:
                 case ToolCall():
                     yield from self._say(Event(kind="tool_call", tool_call=part))
@@ -275,11 +272,23 @@ def _parts(block: Mapping[str, Any]) -> tuple[Part, ...]:
     try:
         messages = decode([{"role": "assistant", "content": [known]}], "anthropic")
     except InvalidMessage:  # a known type that lacks what such a block has: it is kept as it came
-        return (Opaque(format="anthropic", data=known),)
+        call = _broken_call(block, json.dumps(block.get("input", {}), separators=(",", ":")))
+        return (Opaque(format="anthropic", data=known) if call is None else call,)
     parts = tuple(part for message in messages for part in message.parts)
     if any(isinstance(part, Text) for part in parts):
         return tuple(part for part in parts if isinstance(part, Citation))
     return parts
+
+
+def _broken_call(block: Mapping[str, Any], arguments: str) -> ToolCall | None:
+    """Return a call whose input is no JSON object, or one that memex does not read: the model is told.
+
+    As a call it gets a result, so that the conversation goes on. What lacks a name or an id cannot get one.
+    """
+    call_id, name = block.get("id"), block.get("name")
+    if block.get("type") != "tool_use" or not isinstance(call_id, str) or not isinstance(name, str):
+        return None
+    return ToolCall(id=call_id, name=name, arguments=arguments)
 
 
 def _object(text: str) -> dict[str, Any] | None:

@@ -90,8 +90,13 @@ class Embeddings:
             size = self.embedder.dimension
             if size is None:
                 size = len(embed_texts(self.embedder, ["memex"])[0]) // 4
-            self._space = VectorSpace(self.embedder.name, size, f"text-{VERSION}-{self._piece}")
+            self._space = VectorSpace(self.embedder.name, size, self.kinds[0])
         return self._space
+
+    @property
+    def kinds(self) -> tuple[str, str]:
+        """The kinds of vectors that there may be: of what is said, and of questions embedded apart."""
+        return f"text-{VERSION}-{self._piece}", f"query-{VERSION}-{self._piece}"
 
     @property
     def _place(self) -> Place:
@@ -247,7 +252,7 @@ class Embeddings:
         """Return the vectors of a question that is embedded in another way, or words, than what is said."""
         known = self._of(thread)
         age = known.age
-        space = VectorSpace(self.space.embedder, self.space.dimension, f"query-{VERSION}-{self._piece}")
+        space = VectorSpace(self.space.embedder, self.space.dimension, self.kinds[1])
         if stored is not None:
             for _, data in self._place.vectors(thread, space, question.seq, question.seq):
                 return self._split(data)

@@ -6,12 +6,29 @@ import json
 import weakref
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 from memex._errors import BackendError
 from memex.wire._drop_in.call import RememberedCall
-from memex.wire._drop_in.unpacking import Body, unpacked
+from memex.wire._drop_in.unpacking import byte_stream, unpacked
 from memex.wire._sse import SseReader
+
+
+class Body(Protocol):
+    """Takes the bytes of a body as they pass."""
+
+    @property
+    def call(self) -> RememberedCall:
+        """What hears it."""
+
+    def take(self, piece: bytes) -> Iterator[bytes]:
+        """Yield bytes for the caller, each once it is heard."""
+
+    def left(self) -> bytes:
+        """Return what was held back, now that the body has ended."""
+
+    def end(self) -> None:
+        """Nothing more comes."""
 
 
 def tap(response: Any, call: RememberedCall, *, stream: bool) -> None:
@@ -25,8 +42,9 @@ def tap(response: Any, call: RememberedCall, *, stream: bool) -> None:
         call: What hears it.
         stream: Whether it is a stream of server-sent events; one JSON value otherwise.
     """
-    body = unpacked(response, Events(call) if stream else Whole(call))
-    response.stream = _tap_class(_byte_stream(type(response.stream)))(response.stream, body)
+    body = Events(call) if stream else Whole(call)
+    inside = unpacked(response)
+    response.stream = _tap_class(byte_stream(type(inside)))(inside, body)
 
 
 class Events:
@@ -108,11 +126,6 @@ def hear(call: RememberedCall, data: bytes) -> Any:
         return None
     call.feed(value)
     return value
-
-
-def _byte_stream(kind: type) -> type:
-    """Return httpx's class of byte streams, of whichever httpx the client uses; none is imported here."""
-    return next(base for base in kind.__mro__ if base.__name__ in ("SyncByteStream", "AsyncByteStream"))
 
 
 @lru_cache

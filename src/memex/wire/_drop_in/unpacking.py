@@ -2,87 +2,74 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import lru_cache
 from importlib import import_module
-from typing import Any, Final, Protocol
-
-from memex.wire._drop_in.call import RememberedCall
-
-_KNOWN: Final = ("gzip", "x-gzip", "deflate")
-_EITHER: Final = zlib.MAX_WBITS | 32  # gzip or zlib, by the first bytes
-_BARE: Final = -zlib.MAX_WBITS  # what some servers call "deflate"
+from typing import Any
 
 
-class Body(Protocol):
-    """Takes the bytes of a body as they pass."""
+def unpacked(response: Any) -> Any:
+    """Return the byte stream of a response as it is inside: the caller gets it unpacked, too.
 
-    @property
-    def call(self) -> RememberedCall:
-        """What hears it."""
-
-    def take(self, piece: bytes) -> Iterator[bytes]:
-        """Yield bytes for the caller, each once it is heard."""
-
-    def left(self) -> bytes:
-        """Return what was held back, now that the body has ended."""
-
-    def end(self) -> None:
-        """Nothing more comes."""
-
-
-def unpacked(response: Any, body: Body) -> Body:
-    """Return what takes the bytes of a response for a body: the caller gets them unpacked, too.
+    It is unpacked by the HTTP library that the client uses, which knows brotli and Zstandard where their
+    packages are installed. What that does not know stays as it came.
 
     Args:
         response: An httpx response that is not read yet. It no longer says that it is compressed.
-        body: What takes the bytes that are inside.
     """
-    if response.headers.get("content-encoding", "").strip().lower() not in _KNOWN:
-        return body
-    del response.headers["content-encoding"]
+    said = response.headers.get("content-encoding", "")
+    codings = [coding.strip().lower().removeprefix("x-") for coding in said.split(",")]
+    if not said.strip():
+        return response.stream
     kind = next(base for base in type(response).__mro__ if base.__name__ == "Response")
-    library = import_module(kind.__module__.partition(".")[0])  # whichever httpx the client uses
-    return Unpacked(body, library.DecodingError)
+    library = kind.__module__.partition(".")[0]  # whichever httpx the client uses
+    if not _known(library).issuperset(codings):
+        return response.stream
+    del response.headers["content-encoding"]
+    packed = kind(200, headers={"content-encoding": ", ".join(codings)}, stream=response.stream)
+    return _class(byte_stream(type(response.stream)))(response.stream, packed)
 
 
-class Unpacked:
-    """Takes the bytes of a compressed body.
+def byte_stream(kind: type) -> type:
+    """Return httpx's class of byte streams, of whichever httpx the client uses; none is imported here."""
+    return next(base for base in kind.__mro__ if base.__name__ in ("SyncByteStream", "AsyncByteStream"))
 
-    Args:
-        inside: What takes what is inside.
-        broken: What the HTTP library raises for bytes that cannot be unpacked.
-    """
 
-    def __init__(self, inside: Body, broken: type[Exception]) -> None:
+@lru_cache
+def _known(library: str) -> frozenset[str]:
+    """Return the codings that an HTTP library can unpack: those that its clients ask for by themselves."""
+    httpx = import_module(library)
+    with httpx.Client(transport=httpx.BaseTransport()) as client:  # with this one it opens nothing
+        return frozenset(coding.strip() for coding in client.headers["accept-encoding"].split(","))
+
+
+@lru_cache
+def _class(base: type) -> Callable[[Any, Any], Any]:
+    kind = _Unpacked if base.__name__ == "SyncByteStream" else _AsyncUnpacked
+    return type("UnpackedByteStream", (kind, base), {})
+
+
+class _Packed:
+    def __init__(self, inside: Any, packed: Any) -> None:
         self._inside = inside
-        self._broken = broken
-        self._packed = zlib.decompressobj(_EITHER)
-        self._begun = False
+        self._packed = packed
 
-    @property
-    def call(self) -> RememberedCall:
-        """What hears it."""
-        return self._inside.call
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inside, name)  # SDKs and httpx leave notes on a response's stream
 
-    def take(self, piece: bytes) -> Iterator[bytes]:
-        """Yield bytes for the caller, each once it is heard."""
-        yield from self._inside.take(self._unpack(piece))
 
-    def left(self) -> bytes:
-        """Return what was held back, now that the body has ended."""
-        return b"".join(self._inside.take(self._packed.flush())) + self._inside.left()
+class _Unpacked(_Packed):
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._packed.iter_bytes()
 
-    def end(self) -> None:
-        """Nothing more comes."""
-        self._inside.end()
+    def close(self) -> None:
+        self._packed.close()
 
-    def _unpack(self, piece: bytes) -> bytes:
-        begun, self._begun = self._begun, True
-        try:
-            return self._packed.decompress(piece)
-        except zlib.error as error:
-            if begun:
-                raise self._broken(str(error)) from error
-        self._packed = zlib.decompressobj(_BARE)
-        return self._unpack(piece)
+
+class _AsyncUnpacked(_Packed):
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._packed.aiter_bytes():
+            yield piece
+
+    async def aclose(self) -> None:
+        await self._packed.aclose()

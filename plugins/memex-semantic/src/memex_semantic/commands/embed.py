@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import click
 
-from memex import Memex, VectorStore, vector_store
+from memex import Memex, VectorSpace, VectorStore, vector_store
 from memex.commands import examples, json_option, memory_options, print_json, say, wants_json
-from memex_semantic.commands.opening import embedder_option, embeddings_of, open_for_vectors
+from memex_semantic.commands.opening import (
+    embedder_option,
+    embeddings_of,
+    embeddings_of_chain,
+    open_for_vectors,
+)
 from memex_semantic.embeddings import Embeddings
 from memex_semantic.sharing import reader_of
+
+_OF_THIS_PLUGIN: Final = re.compile(r"(text|query)-\d+-\d+")
 
 
 @click.command(
@@ -23,7 +32,11 @@ from memex_semantic.sharing import reader_of
     )
 )
 @click.argument("threads", nargs=-1)
-@click.option("--drop-others", is_flag=True, help="When all is done, erase the vectors of other embedders.")
+@click.option(
+    "--drop-others",
+    is_flag=True,
+    help="When all is done, erase the vectors that neither this embedder nor the chain ranks by.",
+)
 @embedder_option
 @memory_options
 @json_option
@@ -31,8 +44,8 @@ def command(threads: tuple[str, ...], drop_others: bool, embedder: str | None) -
     """Embed the messages of THREADS, or of all threads, that have no vectors yet.
 
     A window would do the same before it ranks; this does it beforehand, and shows how far it is. What is
-    interrupted goes on where it was. After a change of the model the old vectors stay until
-    --drop-others; a thread's old plans can be replayed as long as they are there.
+    interrupted goes on where it was. After a change of the model, of its pieces or of how memex embeds
+    the old vectors stay until --drop-others; a thread's old plans can be replayed as long as they are there.
     """
     with open_for_vectors() as memory:
         embeddings = embeddings_of(memory, embedder)
@@ -43,7 +56,9 @@ def command(threads: tuple[str, ...], drop_others: bool, embedder: str | None) -
             )
         names = list(threads) or [info.id for info in memory.threads()]
         done = _embed(memory, able, embeddings, names)
-        dropped = _drop_others(able, embeddings) if drop_others and not threads else {}
+        dropped: dict[str, int] = {}
+        if drop_others and not threads:
+            dropped = _drop_others(able, embeddings, embeddings_of_chain(memory))
     _report(embeddings, done, dropped)
 
 
@@ -76,10 +91,19 @@ def _progress(total: int) -> Iterator[Callable[[int], None]]:
         yield bar.update
 
 
-def _drop_others(able: VectorStore, embeddings: Embeddings) -> dict[str, int]:
-    own = embeddings.space
-    others = [one.space for one in able.vector_spaces() if one.space.embedder != own.embedder]
-    return {str(space): able.drop_vectors(space) for space in others}
+def _drop_others(able: VectorStore, own: Embeddings, chain: list[Embeddings]) -> dict[str, int]:
+    """Erase what nobody ranks by any more, and return how much that was of each space."""
+
+    def is_current(space: VectorSpace) -> bool:
+        size = (own.space.embedder, own.space.dimension)
+        if (space.embedder, space.dimension) == size and space.kind in own.kinds:
+            return True
+        others = [one for one in chain if one is not own]
+        # Their dimension is not asked for: that may take loading another model.
+        return any(space.embedder == one.embedder.name and space.kind in one.kinds for one in others)
+
+    mine = [one.space for one in able.vector_spaces() if _OF_THIS_PLUGIN.fullmatch(one.space.kind)]
+    return {str(space): able.drop_vectors(space) for space in mine if not is_current(space)}
 
 
 def _report(embeddings: Embeddings, done: dict[str, int], dropped: dict[str, int]) -> None:

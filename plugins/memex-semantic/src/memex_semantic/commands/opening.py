@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -38,9 +38,25 @@ def embeddings_of(memory: Memex, embedder: Any = None) -> Embeddings:
         memory: The memory.
         embedder: Its name, with settings; by default what the chain says, or the default one.
     """
-    settings = next((link.settings for link in memory.chain if link.name == "semantic"), {})
-    chosen = embedder or settings.get("embedder") or settings.get("") or DEFAULT
+    settings = next(_settings(memory), {})
+    return _made(embedder or _embedder(settings), settings, memory)
+
+
+def embeddings_of_chain(memory: Memex) -> list[Embeddings]:
+    """Return the vectors that a memory's chain ranks by: one for each ``semantic`` in it."""
+    return [_made(_embedder(settings), settings, memory) for settings in _settings(memory)]
+
+
+def _settings(memory: Memex) -> Iterator[Mapping[str, Any]]:
+    return (link.settings for link in memory.chain if link.name == "semantic")
+
+
+def _embedder(settings: Mapping[str, Any]) -> Any:
+    return settings.get("embedder") or settings.get("") or DEFAULT
+
+
+def _made(embedder: Any, settings: Mapping[str, Any], memory: Memex) -> Embeddings:
     piece = settings.get("piece", PIECE)
     if not isinstance(piece, int):
         raise BadSetting(f"semantic: piece is {piece!r}; it must be a whole number")
-    return embeddings_for(chosen, piece, memory)
+    return embeddings_for(embedder, piece, memory)
