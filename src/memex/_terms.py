@@ -53,7 +53,7 @@ _SPACED: Final = "\u066c"
 # version or list with a shorter group, no fraction that begins with 0, nothing behind a letter, no
 # telephone number behind a plus. What looks ahead is there for speed.
 _GROUPED = re.compile(
-    "[1-9](?=[0-9]{0,2}[,.'\u2019\u066c][0-9]{3})(?<![A-Za-z0-9_].)(?:"
+    "[1-9](?<![A-Za-z0-9_].)(?=[0-9]{0,2}[,.'\u2019\u066c][0-9]{3})(?:"
     + "|".join(
         f"(?<![0-9]{mark}.){more}[0-9]{{0,2}}(?:{mark}[0-9]{{3}})+(?!{mark}?[0-9])"
         for mark, more in ((",", ""), (r"\.", ""), ("['\u2019]", ""), (_SPACED, r"(?<!\+.)"))
@@ -81,8 +81,10 @@ def terms(text: str) -> list[str]:
         if _COMMA(text) or _DOT(text) or _APOSTROPHE(text):
             text = _GROUPED.sub(_ungrouped, text)
         words: list[str] = _ASCII_WORD.findall(text.lower())
-        # To look for a long word first is faster than to shorten every one.
-        return [word[:_MAX_TERM] for word in words] if max(map(len, words), default=0) > _MAX_TERM else words
+        # To look for the longest word is faster than to shorten every one.
+        if words and len(max(words, key=len)) > _MAX_TERM:
+            return [word[:_MAX_TERM] for word in words]
+        return words
     if "\u00a0" in text or "\u202f" in text or "\u2009" in text or "\u2007" in text:
         text = _SPACE.sub(_SPACED, text)
     return list(_terms_of(unicodedata.normalize("NFKC", text).casefold()))
