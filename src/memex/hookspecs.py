@@ -176,8 +176,9 @@ def memex_importers() -> Iterable[Provider]:
 def memex_commands() -> Iterable[Provider]:
     """Offer commands for the ``memex`` program. The target is a click command or group.
 
-    ``memex.commands`` has what they share: the options that may stand before or after a command's name,
-    the memory and the thread that these mean, and output that is safe on a terminal.
+    :mod:`memex.commands` has what they share: the options that may stand before or after a command's name,
+    the memory and the thread that these mean, and output that is safe on a terminal. The command of the
+    example stands there.
 
     Beneath it is click's ``meta``, for commands that do without. What the user gave is there as
     ``memex.option.store``, ``.namespace``, ``.settings``, ``.thread``, ``.chain``, ``.budget``,
@@ -189,17 +190,6 @@ def memex_commands() -> Iterable[Provider]:
         @memex.hookimpl
         def memex_commands():
             return [memex.Provider("count", "memex_count.command:count", "Count the messages")]
-
-        # memex_count/command.py
-        from memex.commands import memory_options, open_memory, open_thread, say, thread_option
-
-
-        @click.command()
-        @memory_options
-        @thread_option
-        def count() -> None:
-            with open_memory() as memory:
-                say(f"{open_thread(memory).info.head} messages")
     """
     raise AssertionError("a specification is never called")
 

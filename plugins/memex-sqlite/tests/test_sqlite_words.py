@@ -24,9 +24,10 @@ def tokens(words: str) -> list[str]:
 
 
 @settings(max_examples=300)
-@given(st.text(st.characters(max_codepoint=127)) | strategies.texts())
+@given(st.text(st.characters(max_codepoint=127)) | st.text(st.sampled_from("0129,.'a ")) | strategies.texts())
 @example("a" * 64 + " " + "b" * 65 + " " + "C" * 200)
 @example("foo_bar-baz.qux (x) 'y' \"z\" a\x00b \x1f \x7f I'm 3.14")
+@example("1,234 1.234 1'234 12,345,678 and 1.2.3, 192.168.100.200")
 @example("Straße café 部署 x")
 def test_the_index_finds_the_terms_of_the_host(text: str) -> None:
     message = Message.user(text)

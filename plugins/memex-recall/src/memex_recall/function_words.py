@@ -143,17 +143,17 @@ ad af alle alt anden at blev blive bliver da de dem den denne der deres det dett
 eller en end er et far for fra ham han hans har havde have hej hende hendes her hos hun hvad hvem hvilke
 hvilken hvilket hvis hvor hvordan hvorfor hvornar i ikke ind ja jeg jer jo kunne man mange med meget men mig
 min mine mit mod nar ned nej noget nogle nu og ogsa om op os over pa sadan selv sig sin sine sit skal skulle
-som tak thi til ud under var vi vil ville vor være været
+som tak thi til ud under vaere vaeret var vi vil ville vor
 """,
     "no": """
 a alle at av bade bae bare begge ble blei bli blir blitt da de deg dei deim deira deires dem den denne der
 dere deres det dette di din disse ditt du dykk dykkar eg ein eit eitt eller elles en enn er et ett etter far
-for fordi fra før ha hadde han hans har hei hennar henne hennes her hja ho hoe honom hoss hossen hun hva
-hvem hver hvilke hvilken hvilket hvis hvor hvordan hvorfor i ikke ikkje ingen ingi inkje inn inni ja jeg kan
-kom korleis korso kun kunne kva kvar kvarhelst kven kvi kvifor man mange me med medan meg meget mellom men
-mi min mine mitt mot mykje na nar ned nei no noe noen noka noko nokon nokor nokre og ogsa om opp oss over pa
-sa samme sann seg selv si sia sidan siden sin sine sitt sjøl skal skulle slik so som somme somt takk til um
-upp ut uten var vart varte ved vere verte vi vil ville vore vors vort være vært
+for fordi fra ha hadde han hans har hei hennar henne hennes her hja ho hoe honom hoss hossen hun hva hvem
+hver hvilke hvilken hvilket hvis hvor hvordan hvorfor i ikke ikkje ingen ingi inkje inn inni ja jeg kan kom
+korleis korso kun kunne kva kvar kvarhelst kven kvi kvifor man mange me med medan meg meget mellom men mi
+min mine mitt mot mykje na nar ned nei no noe noen noka noko nokon nokor nokre og ogsa om opp oss over pa sa
+samme sann seg selv si sia sidan siden sin sine sitt sjol skal skulle slik so som somme somt takk til um upp
+ut uten vaere vaert var vart varte ved vere verte vi vil ville vore vors vort
 """,
     "ru": """
 а без более больше будет будто бы был была были было быть в вам вас вдруг ведь во вот впрочем все всегда
@@ -173,7 +173,7 @@ upp ut uten var vart varte ved vere verte vi vil ville vore vors vort være vær
 і їх її
 """,
     "pl": """
-a aby ale bardzo bez bo by byc był była było były chyba ci co cos czego czemu czesc czy czyj czyja dla
+a aby ale bardzo bez bo by byc byl byla bylo byly chyba ci co cos czego czemu czesc czy czyj czyja dla
 dlaczego do dzieki dziekuje gdy gdzie go i ich ile im ja jak jaka jaki jakie jakiego jakiej jako jakos je
 jego jej jemu jesli jest jestem jeszcze juz kazdy kiedy kim kogo komu kto ktora ktore ktorego ktorej ktory
 ktorych ktorzy ku ma mam mi mna mnie moj moja moje moze mu my na nad nam nas nasz nasza nasze nia nic nich

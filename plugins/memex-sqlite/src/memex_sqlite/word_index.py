@@ -18,6 +18,7 @@ _INSERT: Final = "INSERT INTO word_index (rowid, words) VALUES (?, ?)"
 _MERGE: Final = "INSERT INTO word_index (word_index, rank) VALUES ('merge', 100000)"
 _LARGE: Final = 10_000
 _LONG_WORD: Final = re.compile("[A-Za-z0-9]{64}")
+_THOUSANDS: Final = re.compile("[0-9][,.'][0-9]{3}")
 # A contentless index has to be told which words it loses (SQLite before 3.43 knows no other way).
 _DELETE: Final = "INSERT INTO word_index (word_index, rowid, words) VALUES ('delete', ?, ?)"
 
@@ -25,8 +26,9 @@ _DELETE: Final = "INSERT INTO word_index (word_index, rowid, words) VALUES ('del
 def words_of(message: Message) -> str:
     """Return what the index is given of a message: text in which its tokenizer finds the message's terms."""
     text = searchable_text(message)
-    # In ASCII the tokenizer folds and splits just as memex.terms does, but for very long words.
-    if text.isascii() and "\0" not in text and not _LONG_WORD.search(text):
+    # In ASCII the tokenizer folds and splits just as memex.terms does, but for very long words and numbers
+    # with thousands.
+    if text.isascii() and "\0" not in text and not _LONG_WORD.search(text) and not _THOUSANDS.search(text):
         return text
     return " ".join(terms(text))
 

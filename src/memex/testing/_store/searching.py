@@ -92,12 +92,13 @@ class SearchPromises(StoreCase):
             ("배포는 금요일입니다", "금요일입니다"),
             ("Развёртывание в пятницу", "пятницу"),
             ("ＤＥＰＬＯＹ　ｆｕｌｌ　ｗｉｄｔｈ", "deploy"),
+            ("Łódź, København: 12,345 or 12’345 €", "Lodz kobenhavn 12345"),
             ("snake_case and kebab-case v1.2.3", "kebab snake"),
         ],
         ids=ascii,
     )
     def test_every_script(self, searchable: SearchableStore, text: str, query: str) -> None:
-        """Words are those of :func:`memex.terms`: accents, width and unspaced scripts are folded."""
+        """Words are those of :func:`memex.terms`: accents, width, thousands, unspaced scripts."""
         searchable.append("a", [user("something else"), user("其他的话"), user(text)])
         assert found(searchable.search(query)) == [text]
         assert found(searchable.search(query, thread="a")) == [text]

@@ -163,7 +163,7 @@ def _dutch_vowels() -> Iterator[str]:
 
 def _doubled() -> Iterator[str]:
     """Yield rows of Scandinavian words that double their last consonant."""
-    for vowel in "aeiouyøæ":
+    for vowel in "aeiouy":
         for last in _CONSONANTS:
             end = vowel + last
             yield " ".join([end, *(end + last + more for more in ("en", "et", "er", "e", "ene"))])

@@ -103,12 +103,12 @@ osc osci oscia oscia osciom
 y a e ego emu ym ej ych ymi i
 i a ie iego iemu im iej ich imi
 ny na ne nego nemu nym nej nych nymi ni
-ac am asz a amy acie aja ał ała ało ali ały any ana ane aj
-ic e isz i imy icie a ił iła iło ili iły iony iona ione ie ia
-yc e ysz y ymy ycie a ył yła yło yli yły ony ona one
-owac uje ujesz ujemy ujecie uja ował owała owali owały owany owana owane uj
-iec i isz imy ieli iał iała iało iały a e
-nac ne nie niesz na nał nela neli
+ac am asz a amy acie aja al ala alo ali aly any ana ane aj
+ic e isz i imy icie a il ila ilo ili ily iony iona ione ie ia
+yc e ysz y ymy ycie a yl yla ylo yli yly ony ona one
+owac uje ujesz ujemy ujecie uja owal owala owali owaly owany owana owane uj
+iec i isz imy ieli ial iala ialo ialy a e
+nac ne nie niesz na nal nela neli
 """
 
 _CZECH: Final = """
